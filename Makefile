@@ -1,0 +1,87 @@
+# session_calc: what there is to do, a sentence each. Needs make and Python 3.10 or newer; no Java, no root.
+#
+# Settings are read from the environment, and make hands its own variables on to there, so both of these work:
+#     GROUP_KEY=os_family make session_calc
+#     make session_calc GROUP_KEY=os_family
+
+PYTHON ?= python3
+
+# ENGINE=spark needs the whole of PySpark, which cannot share an environment with the small client of the other engines:
+# both install the import package pyspark.
+RUN_VENV := $(if $(filter spark,$(ENGINE)),.venv-spark,.venv)
+TEST_VENV := .venv-test
+
+# The tests choose their engine by --engine; a setting ENGINE in their environment would change what they test. MAKEFLAGS
+# would carry it to a make that a test starts.
+PYTEST = env -u ENGINE -u MAKEFLAGS -u MAKELEVEL -u MFLAGS $(TEST_VENV)/bin/pytest
+
+.DEFAULT_GOAL := help
+.PHONY: help session_calc test_app test lint format dist clean
+
+help:  ## Say what there is to do (the default).
+	@echo 'make <target> [SETTING=value ...]'
+	@echo
+	@sed -n 's/^\([a-z_]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "  %-14s %s\n", $$1, $$2 }'
+
+session_calc: $(RUN_VENV)/.installed  ## Count sessions; the bundled sample unless READ_PATH says otherwise.
+	@$(RUN_VENV)/bin/session-calc count
+
+test_app: $(TEST_VENV)/.installed  ## Run the whole test suite on both engines, Sail and classic Spark.
+	@engine='$(CONTAINER_ENGINE)'; if [ -z "$$engine" ]; then \
+	    echo 'No container engine answers: testing in the virtual environment $(TEST_VENV)'; \
+	else \
+	    echo "$$engine answers, but there is no docker/Dockerfile yet: testing in the virtual environment $(TEST_VENV)"; \
+	fi
+	@$(PYTEST) --engine sail
+	@$(PYTEST) --engine spark
+
+test: $(TEST_VENV)/.installed  ## Run the tests on ENGINE=sail (the fast inner loop), spark, connect or all; more options in PYTEST_ARGS.
+	@$(PYTEST) --engine $(or $(ENGINE),all) $(PYTEST_ARGS)
+
+lint: $(TEST_VENV)/.installed  ## Check style, format and types.
+	@$(TEST_VENV)/bin/ruff check .
+	@$(TEST_VENV)/bin/ruff format --check .
+	@$(TEST_VENV)/bin/mypy
+
+format: $(TEST_VENV)/.installed  ## Format the code, and mend what can be mended mechanically.
+	@$(TEST_VENV)/bin/ruff check --fix-only --quiet .
+	@$(TEST_VENV)/bin/ruff format .
+
+dist: $(TEST_VENV)/.installed  ## Build the wheel into dist/.
+	@$(TEST_VENV)/bin/python -m pip wheel $(PIP_OPTIONS) --no-deps --wheel-dir dist .
+	@ls dist/*.whl
+
+clean:  ## Remove results, caches, builds and the virtual environments.
+	@find output -mindepth 1 ! -name .gitkeep -delete
+	@rm -rf .venv .venv-spark .venv-test build dist *.egg-info spark-warehouse metastore_db derby.log
+	@rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@find session_calc tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The first of docker and podman whose daemon answers. Five seconds, because a client whose daemon is gone can wait for minutes;
+# macOS has no timeout command.
+LIMIT = $(if $(shell command -v timeout 2>/dev/null),timeout 5)
+CONTAINER_ENGINE = $(shell for engine in docker podman; do \
+    if $(LIMIT) $$engine info >/dev/null 2>&1; then echo $$engine; break; fi; done)
+
+# PySpark comes as a source package, and the pip of Python 3.10 says in three lines that it builds it the old way.
+PIP_OPTIONS := --quiet --disable-pip-version-check --use-pep517
+
+# Virtual environments. The stamp is written last, so a set-up that failed or was stopped is done again.
+.venv/.installed: extras := sail
+.venv/.installed: duration := half a minute
+.venv-spark/.installed: extras := spark
+.venv-spark/.installed: duration := two minutes
+$(TEST_VENV)/.installed: extras := spark,test,lint
+$(TEST_VENV)/.installed: duration := two minutes
+
+.venv/.installed .venv-spark/.installed $(TEST_VENV)/.installed: setup.py pyproject.toml session_calc/_version.py
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' 2>/dev/null || { \
+	    echo "This needs Python 3.10 or newer, but $(PYTHON) is $$($(PYTHON) --version 2>/dev/null || echo not there)." \
+	        'Name another one: make PYTHON=python3.12 ...' >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+	    echo '$(PYTHON) cannot make virtual environments: it comes without ensurepip.' \
+	        'Name another one (make PYTHON=python3.12 ...), or on Debian and Ubuntu install the package python3-venv.' >&2; exit 1; }
+	@echo 'Setting up $(@D) (once, about $(duration)) ...'
+	@$(@D)/bin/python -c 'import pip' 2>/dev/null || $(PYTHON) -m venv --clear $(@D)
+	@$(@D)/bin/python -m pip install $(PIP_OPTIONS) --editable '.[$(extras)]'
+	@touch $@

@@ -1,0 +1,76 @@
+"""CSV with a header line: one line is one event, its fields named by the header.
+
+Fields may be quoted as RFC 4180 says; a line break inside quotes is not supported, and the pieces are rejected as
+`malformed_csv`. An empty field counts as missing. A line that repeats the header is a header, not an event: files that
+were put together with `cat` have several.
+"""
+
+import csv
+from collections.abc import Callable
+from typing import Any
+
+from pyspark import cloudpickle
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from session_calc.errors import UnreadableInput
+from session_calc.inputs import Input
+from session_calc.read import csv_judge
+from session_calc.read.judged import unite
+from session_calc.read.lines import BYTE_ORDER_MARK, problem_before_parsing
+from session_calc.read.stage import open_bytes
+from session_calc.schemas import HEADER, Fields
+
+cloudpickle.register_pickle_by_value(csv_judge)
+
+
+def header_of(one: Input) -> str:
+    """Read a file's first line, without a byte order mark and its line ending."""
+    with open_bytes(one) as source:
+        line = source.readline(1 << 20)
+    try:
+        return line.decode("utf-8").removeprefix(BYTE_ORDER_MARK).rstrip("\r\n")
+    except UnicodeDecodeError:
+        raise UnreadableInput(f"{one.path} has a header line that is no UTF-8. Save the file as UTF-8.") from None
+
+
+def names_in(header: str) -> list[str]:
+    """Split a header line into the names of its fields."""
+    return next(csv.reader([header]), [])
+
+
+def parse(lines: DataFrame, header: str, fields: Fields) -> DataFrame:
+    """Parse LINES of files with one header to PARSED."""
+    names = names_in(header)
+    line = F.regexp_replace("value", r"^\x{feff}|\r+\z", "")
+    is_header = F.when(line == header, F.lit(HEADER))
+    cells = F.split(line, ",", -1)
+    split = lines.select(
+        "value",
+        F.coalesce(is_header, problem_before_parsing(fields.max_line_bytes)).alias("problem"),
+        F.when(~F.col("value").rlike('["\\x{fffd}\\x00]'), cells).alias("cells"),
+    )
+    keys = {**fields.text_columns, "time": fields.timestamp_key}
+    texts = [
+        (F.col("cells").getItem(_last_place(names, key)) if key in names else F.lit(None).cast("string")).alias(name)
+        for name, key in keys.items()
+    ]
+    found = split.select("value", "problem", (F.size("cells") == len(names)).alias("is_plain"), *texts)
+    empty_is_missing = [F.when(F.col(name) != "", F.col(name)).alias(name) for name in keys]
+    return unite(found.select("value", "problem", "is_plain", *empty_is_missing), _judge(names, fields), fields)
+
+
+def _judge(names: list[str], fields: Fields) -> Callable[[Any], tuple[Any, ...]]:
+    places = {key: _last_place(names, key) if key in names else None for key in fields.keys}
+    return csv_judge.make_judge(
+        len(names),
+        [places[key] for key in fields.user_keys],
+        places[fields.timestamp_key],
+        fields.timestamp_unit,
+        [places[key] for key in fields.group_keys],
+    )
+
+
+def _last_place(names: list[str], key: str) -> int:
+    # the last of two columns with one name, as with a key twice in one JSON object
+    return len(names) - 1 - names[::-1].index(key)

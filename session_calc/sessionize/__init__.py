@@ -1,0 +1,1 @@
+"""Ways to tell sessions apart; today one: `slices`."""

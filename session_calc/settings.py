@@ -1,0 +1,332 @@
+"""The settings: declared once, read from the command line, the environment, `.env`, or their defaults, in that order.
+
+Every wrong setting is named at once, with where its value came from.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from session_calc.errors import WrongSettings, did_you_mean
+from session_calc.sample import SAMPLE_PATH
+from session_calc.schemas import TIMESTAMP_UNITS, Fields, path_of
+
+ENGINE_NAMES = ("sail", "spark", "connect")
+GAP_RULES = ("longer", "reach")
+COMMAND_LINE, ENVIRONMENT, DOTENV, DEFAULT = "the command line", "the environment", ".env", "the default"
+
+_MICROSECONDS = 1_000_000
+_LONGEST_GAP = Decimal(10_000 * 366 * 86_400)  # seconds; more than all the years an event can lie in
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One setting: its name in the environment, and on the command line in lower case with dashes."""
+
+    name: str
+    default: str
+    meaning: str
+    parse: Callable[[str], Any]
+
+    @property
+    def option(self) -> str:
+        return "--" + self.name.lower().replace("_", "-")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a run was told; steps are handed its values, never the whole.
+
+    Attributes
+    ----------
+    gaps : tuple of int, microseconds
+    sources : dict
+        Each setting's name, and where its value came from.
+    texts : dict
+        Each setting's name, and its value as given, without secrets.
+    """
+
+    read_paths: tuple[str, ...]
+    write_path: str
+    fields: Fields
+    gaps: tuple[int, ...]
+    gap_rule: str
+    engine: str
+    spark_remote: str
+    max_reject_share: float
+    texts: Mapping[str, str]
+    sources: Mapping[str, str]
+
+
+def resolve(
+    command_line: Mapping[str, str | None], environment: Mapping[str, str], dotenv: Mapping[str, str | None]
+) -> Settings:
+    """Find each setting's value and check them all.
+
+    An empty value in the environment or in `.env` counts as not set: compose files and make pass such.
+
+    Raises
+    ------
+    WrongSettings
+        With every wrong one, where it came from, and what it must be.
+    """
+    texts: dict[str, str] = {}
+    sources: dict[str, str] = {}
+    values: dict[str, Any] = {}
+    problems: list[str] = []
+    for setting in SETTINGS:
+        text, source = _find(setting, command_line, environment, dotenv)
+        if source == DEFAULT and setting.name == "ENGINE":
+            text, source = _default_engine(environment, texts)
+        texts[setting.name], sources[setting.name] = text, source
+        try:
+            values[setting.name] = setting.parse(text)
+        except ValueError as error:
+            problems.append(f"{setting.name} is {_shown(text)} (from {source}), but {error}")
+    problems += _contradictions(values, sources)
+    if problems:
+        raise WrongSettings(problems)
+    return _to_settings(values, texts, sources)
+
+
+def near_misses(environment: Mapping[str, str], dotenv: Mapping[str, str | None]) -> list[str]:
+    """Find names in the environment and in `.env` that look like a setting misspelled."""
+    names = [setting.name for setting in SETTINGS]
+    found = []
+    for place, given in ((ENVIRONMENT, environment), (DOTENV, dotenv)):
+        for name in given:
+            hint = did_you_mean(name, names) if _is_close(name, names) else ""
+            if hint:
+                found.append(f"{name} (from {place}) is no setting and was not used.{hint}")
+    return found
+
+
+def _is_close(name: str, names: list[str]) -> bool:
+    from difflib import SequenceMatcher
+
+    return name not in names and any(SequenceMatcher(None, name.upper(), known).ratio() > 0.85 for known in names)
+
+
+def _find(
+    setting: Setting,
+    command_line: Mapping[str, str | None],
+    environment: Mapping[str, str],
+    dotenv: Mapping[str, str | None],
+) -> tuple[str, str]:
+    given = command_line.get(setting.name)
+    if given is not None:
+        return given, COMMAND_LINE
+    if environment.get(setting.name):
+        return environment[setting.name], ENVIRONMENT
+    return (dotenv[setting.name] or "", DOTENV) if dotenv.get(setting.name) else (setting.default, DEFAULT)
+
+
+def _default_engine(environment: Mapping[str, str], texts: Mapping[str, str]) -> tuple[str, str]:
+    if texts["SPARK_REMOTE"]:
+        return "connect", f"{DEFAULT}, for SPARK_REMOTE is set"
+    if "PYSPARK_GATEWAY_PORT" in environment:
+        return "spark", f"{DEFAULT} under spark-submit"
+    return "sail", DEFAULT
+
+
+def _contradictions(values: Mapping[str, Any], sources: Mapping[str, str]) -> list[str]:
+    if values.get("ENGINE") == "connect" and values.get("SPARK_REMOTE") == "":
+        return [
+            f"ENGINE is 'connect' (from {sources['ENGINE']}), but SPARK_REMOTE is not set. "
+            "Set it to the server, such as sc://host:15002."
+        ]
+    return []
+
+
+def _to_settings(values: Mapping[str, Any], texts: Mapping[str, str], sources: Mapping[str, str]) -> Settings:
+    fields = Fields(
+        values["USER_KEY"],
+        values["TIMESTAMP_KEY"],
+        values["TIMESTAMP_UNIT"],
+        values["GROUP_KEY"],
+        values["MAX_LINE_BYTES"],
+    )
+    return Settings(
+        read_paths=values["READ_PATH"],
+        write_path=values["WRITE_PATH"],
+        fields=fields,
+        gaps=values["MAX_SESSION_SECONDS"],
+        gap_rule=values["GAP_RULE"],
+        engine=values["ENGINE"],
+        spark_remote=values["SPARK_REMOTE"],
+        max_reject_share=values["MAX_REJECT_SHARE"],
+        texts={name: without_secrets(text) for name, text in texts.items()},
+        sources=dict(sources),
+    )
+
+
+def without_secrets(text: str) -> str:
+    """Give a value without what may be a password or a token in a URL.
+
+    Examples
+    --------
+    >>> without_secrets("sc://host:15002/;token=abc")
+    'sc://host:15002/;token=***'
+    >>> without_secrets("s3://me:secret@bucket/key")
+    's3://***@bucket/key'
+    """
+    return re.sub(r";([^=;]+)=[^;]*", r";\1=***", re.sub(r"://[^/@]*@", "://***@", text))
+
+
+def _shown(text: str) -> str:
+    return repr(without_secrets(text))
+
+
+def _several(text: str, what: str) -> tuple[str, ...]:
+    parts = tuple(part.strip() for part in text.split(","))
+    if not all(parts):
+        raise ValueError(f"must be {what}, with commas between several and none to spare.")
+    twice = sorted({part for part in parts if parts.count(part) > 1})
+    if twice:
+        raise ValueError(f"must name each only once; {', '.join(twice)} stands there twice.")
+    return parts
+
+
+def _parse_paths(text: str) -> tuple[str, ...]:
+    paths = _several(text, "a path, folder or glob")
+    if any(re.search(r"://[^/]*@", path) for path in paths):
+        raise ValueError("must hold no user or password: credentials come from the AWS chain alone. Take them out.")
+    return paths
+
+
+def _parse_write_path(text: str) -> str:
+    if "://" in text:
+        raise ValueError("must be a local folder for now. Write there, and copy the results on.")
+    return text
+
+
+def _parse_keys(text: str) -> tuple[str, ...]:
+    keys = _several(text, "a field's name")
+    for key in keys:
+        _parse_key(key)
+    return keys
+
+
+def _parse_key(text: str) -> str:
+    if not text.strip() or not all(path_of(text)):
+        raise ValueError("must be a field's name; a dot stands between the names of nested fields, as in data.user_id.")
+    return text.strip()
+
+
+def _parse_gaps(text: str) -> tuple[int, ...]:
+    gaps = tuple(_parse_gap(part) for part in _several(text, "a number of seconds above 0, such as 1800"))
+    if len(set(gaps)) < len(gaps):
+        raise ValueError("must name each gap only once.")
+    return gaps
+
+
+def _parse_gap(text: str) -> int:
+    try:
+        seconds = Decimal(text)
+        microseconds = seconds * _MICROSECONDS
+        is_good = 0 < seconds <= _LONGEST_GAP and microseconds == microseconds.to_integral_value()
+    except (InvalidOperation, ValueError):
+        is_good = False
+    if not is_good:
+        raise ValueError(
+            "must be a number of seconds above 0, such as 1800; at most six digits behind the point, and at most "
+            f"{_LONGEST_GAP}."
+        )
+    return int(microseconds)
+
+
+def _one_of(*allowed: str) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        if text not in allowed:
+            raise ValueError(f"must be one of {', '.join(allowed)}.{did_you_mean(text, allowed)}")
+        return text
+
+    return parse
+
+
+def _parse_bytes(text: str) -> int:
+    if not re.fullmatch(r"[0-9]{1,10}", text) or not 0 < int(text) <= 2**31 - 1:
+        raise ValueError("must be a whole number of bytes from 1 to 2147483647, such as 10485760.")
+    return int(text)
+
+
+def _parse_share(text: str) -> float:
+    try:
+        share = float(text)
+    except ValueError:
+        share = -1.0
+    if not 0 <= share <= 1:
+        raise ValueError("must be a share from 0 to 1, such as 0.05 for five in a hundred.")
+    return share
+
+
+def _parse_remote(text: str) -> str:
+    if text and not re.match(r"sc://[^/@]+", text):
+        raise ValueError("must be the address of a Spark Connect server, such as sc://host:15002.")
+    return text
+
+
+SETTINGS = (
+    Setting(
+        "READ_PATH",
+        str(SAMPLE_PATH),
+        "The events: paths, folders or globs, commas between several; .json, .jsonl, .ndjson, .csv (plain, .gz or "
+        ".bz2), .parquet.",
+        _parse_paths,
+    ),
+    Setting("WRITE_PATH", "output", "Folder of the results; made if it is not there.", _parse_write_path),
+    Setting(
+        "USER_KEY",
+        "anonymous_id",
+        "Field that names the user; several, commas between, together name the user. A dot names a nested field.",
+        _parse_keys,
+    ),
+    Setting("TIMESTAMP_KEY", "device_sent_timestamp", "Field of the event time.", _parse_key),
+    Setting(
+        "TIMESTAMP_UNIT", "ms", f"Unit of the event time: {', '.join(TIMESTAMP_UNITS)}.", _one_of(*TIMESTAMP_UNITS)
+    ),
+    Setting(
+        "MAX_SESSION_SECONDS",
+        "1800",
+        "The inactivity gap in seconds, fractions allowed: the longest silence inside a session (the name is "
+        "historic). Several, commas between, count by each gap.",
+        _parse_gaps,
+    ),
+    Setting(
+        "GAP_RULE",
+        "longer",
+        "longer: a silence longer than the gap begins a session, one of exactly the gap does not. reach: a silence "
+        "of the gap or more does.",
+        _one_of(*GAP_RULES),
+    ),
+    Setting(
+        "GROUP_KEY",
+        "device_family",
+        "Field counted by; several, commas between, make one result file each, in one pass over the data.",
+        _parse_keys,
+    ),
+    Setting(
+        "SPARK_REMOTE",
+        "",
+        "Address of a Spark Connect server, such as sc://host:15002; ENGINE is then connect.",
+        _parse_remote,
+    ),
+    Setting(
+        "ENGINE",
+        "sail",
+        "What computes: sail (embedded, no Java), spark (classic Spark; the default under spark-submit), connect "
+        "(the default where SPARK_REMOTE is set).",
+        _one_of(*ENGINE_NAMES),
+    ),
+    Setting("MAX_LINE_BYTES", "10485760", "Longer lines, in bytes, are rejected as line_too_long.", _parse_bytes),
+    Setting(
+        "MAX_REJECT_SHARE",
+        "1.0",
+        "A run in which a larger share of the lines (0 to 1) is rejected fails and publishes nothing.",
+        _parse_share,
+    ),
+)

