@@ -48,6 +48,7 @@ format: $(TEST_VENV)/.installed  ## Format the code, and mend what can be mended
 	@$(TEST_VENV)/bin/ruff format .
 
 dist: $(TEST_VENV)/.installed  ## Build the wheel into dist/.
+	@rm -rf build dist  # or modules deleted since the last build would be in the wheel
 	@$(TEST_VENV)/bin/python -m pip wheel $(PIP_OPTIONS) --no-deps --wheel-dir dist .
 	@ls dist/*.whl
 

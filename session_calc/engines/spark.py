@@ -28,13 +28,13 @@ LOCAL_SETTINGS = {
 def open_here(_remote: str, environment: Mapping[str, str], verbose: bool) -> Iterator[Engine]:
     """Join the Spark that spark-submit started, or start a local one."""
     if SUBMITTED_MARK in environment:
-        with _session("", {}) as engine:
+        with open_session("", {}) as engine:
             yield engine
         return
     with TemporaryDirectory(prefix="session-calc-java-") as folder:
         prepare_process(environment, Path(folder))
         master = environment.get("MASTER", "local[*]")
-        with _session(master, {**LOCAL_SETTINGS, **log_settings("info" if verbose else "error")}) as engine:
+        with open_session(master, {**LOCAL_SETTINGS, **log_settings("info" if verbose else "error")}) as engine:
             yield engine
 
 
@@ -53,7 +53,8 @@ def log_settings(level: str) -> dict[str, str]:
 
 
 @contextmanager
-def _session(master: str, settings: Mapping[str, str]) -> Iterator[Engine]:
+def open_session(master: str, settings: Mapping[str, str]) -> Iterator[Engine]:
+    """Start or join the session of this process; an empty master is the one that spark-submit was given."""
     from pyspark.sql import SparkSession
 
     builder = SparkSession.builder.appName("session_calc")

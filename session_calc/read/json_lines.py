@@ -38,16 +38,18 @@ def parse(lines: DataFrame, fields: Fields) -> DataFrame:
     tree = tree_of(fields.keys) if all(map(_is_simple, fields.names)) else None
     # without a schema that says the keys, nothing is plain and the judge reads every line
     sentinel_name, sentinel = f"end-{secrets.token_hex(8)}", secrets.token_hex(8)
-    schema = struct_of({**(tree or {}), sentinel_name: None}, {})
+    # Spark keeps the other fields of a line in which one is malformed, and says so in the corrupt-record field alone
+    corrupt_name = f"corrupt-{secrets.token_hex(8)}"
+    schema = struct_of({**(tree or {}), sentinel_name: None, corrupt_name: None}, {})
     closed = F.regexp_replace("value", _LAST_BRACE, f',"{sentinel_name}":"{sentinel}"}}')
     document, problem = F.col("document"), F.col("problem")
     parsed = lines.select("value", problem_before_parsing(fields.max_line_bytes).alias("problem")).withColumn(
-        "document", F.from_json(F.when(problem.isNull(), closed), schema, _STRICT)
+        "document", F.from_json(F.when(problem.isNull(), closed), schema, {**_STRICT, "columnNameOfCorruptRecord": corrupt_name})
     )
     keys = {**fields.text_columns, "time": fields.timestamp_key}
     nothing = F.lit(None).cast("string")
     texts = {name: nothing if tree is None else field_at(document, path_of(key)) for name, key in keys.items()}
-    was_read_to_its_end = document.getField(sentinel_name) == sentinel
+    was_read_to_its_end = (document.getField(sentinel_name) == sentinel) & document.getField(corrupt_name).isNull()
     is_plain = F.lit(tree is not None) & was_read_to_its_end & ~F.col("value").rlike(_suspect_text(fields))
     for name in fields.text_columns:
         is_plain &= ~F.coalesce(texts[name].rlike(patterns.REWRITTEN_TEXT), F.lit(False))

@@ -1,13 +1,14 @@
 """Regular expressions for lines of JSON, in the dialect that Java's and Rust's engines share.
 
 Rust's engine runs these in time linear in the line's length, which is why Sail can prove each line to be strict JSON
-with one of them. Java's backtracks, so on Spark only the short ones are used.
+with one of them. Java's backtracks, so on Spark only the short ones are used. The end is `\\z`, for in Java `$` also
+matches before a last line break.
 """
 
 from collections.abc import Iterable
 
 SPACE = r"[ \t]*"
-BLANK_LINE = r"^\x{feff}?[ \t\r]*$"
+BLANK_LINE = r"^\x{feff}?[ \t\r]*\z"
 
 # a key without escapes, so that its text is its name
 _KEY = r'"[^"\\\x00-\x1f]*"'
@@ -22,7 +23,7 @@ _MOST_DIGITS = {"s": 12, "ms": 15, "us": 18, "ns": 18}
 _ISO_MOMENT = r"[0-9]{4}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9](?:\.[0-9]{1,6})?Z"
 
 # texts that an engine may have re-written: objects, arrays, and numbers with a fraction, an exponent or a minus zero
-REWRITTEN_TEXT = r"^(?:[\[{]|-0$|-?[0-9]+[.eE][0-9.eE+-]*$)"
+REWRITTEN_TEXT = r"^(?:[\[{]|-0\z|-?[0-9]+[.eE][0-9.eE+-]*\z)"
 
 
 def strict_object(nesting: int) -> str:
@@ -30,7 +31,7 @@ def strict_object(nesting: int) -> str:
     value = _SCALAR
     for _ in range(nesting):
         value = f"{_SCALAR}|{_object_of(value)}|{_array_of(value)}"
-    return f"^{SPACE}{_object_of(value)}{SPACE}\\r?$"
+    return f"^{SPACE}{_object_of(value)}{SPACE}\\r?\\z"
 
 
 def _object_of(value: str) -> str:
@@ -45,7 +46,7 @@ def _array_of(value: str) -> str:
 
 def plain_time(unit: str) -> str:
     """Match a time's text that needs no judging."""
-    return f"^{_ISO_MOMENT}$" if unit == "iso8601" else f"^-?(?:0|[1-9][0-9]{{0,{_MOST_DIGITS[unit] - 1}}})$"
+    return f"^{_ISO_MOMENT}\\z" if unit == "iso8601" else f"^-?(?:0|[1-9][0-9]{{0,{_MOST_DIGITS[unit] - 1}}})\\z"
 
 
 def name_twice(names: Iterable[str]) -> str:
