@@ -7,11 +7,16 @@ matches before a last line break.
 
 from collections.abc import Iterable
 
-SPACE = r"[ \t]*"
-BLANK_LINE = r"^\x{feff}?[ \t\r]*\z"
+from session_calc.read.nested import Tree
 
-# a key without escapes, so that its text is its name
-_KEY = r'"[^"\\\x00-\x1f]*"'
+SPACE = r"[ \t]*"
+_BLANK = r"\x{feff}?[ \t\r]*"
+BLANK_LINE = f"^{_BLANK}\\z"
+_NESTING = 2
+
+# a name without escapes, so that its text is the name
+_NOT_IN_NAME = r'"\\\x00-\x1f'
+_NAME = f'"[^{_NOT_IN_NAME}]*"'
 # no escape of a surrogate, lone or paired: the pairs are left to the judge as well
 _STRING = r'"(?:[^"\\\x00-\x1f]|\\(?:["\\/bfnrt]|u(?:[0-9abcefABCEF][0-9a-fA-F]|[dD][0-7])[0-9a-fA-F]{2}))*"'
 _NUMBER = r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?"
@@ -21,58 +26,76 @@ _SCALAR = f"{_STRING}|{_NUMBER}|true|false|null"
 # surely seen to be outside: 12 digits of seconds are the year 33658.
 _MOST_DIGITS = {"s": 12, "ms": 15, "us": 18, "ns": 18}
 _ISO_MOMENT = r"[0-9]{4}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9](?:\.[0-9]{1,6})?Z"
+_MOMENT_VALUE = f'"{_ISO_MOMENT}"'
 
 # texts that an engine may have re-written: objects, arrays, and numbers with a fraction, an exponent or a minus zero
 REWRITTEN_TEXT = r"^(?:[\[{]|-0\z|-?[0-9]+[.eE][0-9.eE+-]*\z)"
 
 
-def strict_object(nesting: int) -> str:
-    """Match a line that is one strict JSON object with containers in it up to `nesting` levels deep."""
+def plain_line(tree: Tree, time_path: tuple[str, ...], unit: str) -> str:
+    """Match a line that is blank, or a strict JSON object whose wanted fields are of the expected kinds.
+
+    Wanted fields are those of `tree`: the time is null or plainly spelled, the others are strings or null, and the
+    objects on their ways are objects or null. Other fields may hold whatever is strict JSON, nested two levels deep.
+    """
+    wanted = _object_with(tree, time_path, _MOMENT_VALUE if unit == "iso8601" else _whole_number(unit))
+    return f"^(?:{_BLANK}|{SPACE}{wanted}{SPACE}\\r?)\\z"
+
+
+def _object_with(tree: Tree, time_path: tuple[str, ...], time_value: str) -> str:
+    members = [f"{_name_but(list(tree))}{SPACE}:{SPACE}(?:{_any_value(_NESTING)})"]
+    for name, below in tree.items():
+        if below is not None:
+            kind = _object_with(below, time_path[1:] if time_path[:1] == (name,) else (), time_value)
+        else:
+            kind = time_value if time_path == (name,) else _STRING
+        members.append(f'"{literal(name)}"{SPACE}:{SPACE}(?:{kind}|null)')
+    return _object_of("|".join(members))
+
+
+def _any_value(nesting: int) -> str:
     value = _SCALAR
     for _ in range(nesting):
-        value = f"{_SCALAR}|{_object_of(value)}|{_array_of(value)}"
-    return f"^{SPACE}{_object_of(value)}{SPACE}\\r?\\z"
+        value = f"{_SCALAR}|{_object_of(f'{_NAME}{SPACE}:{SPACE}(?:{value})')}|{_array_of(value)}"
+    return value
 
 
-def _object_of(value: str) -> str:
-    member = f"{_KEY}{SPACE}:{SPACE}(?:{value}){SPACE}"
-    return f"\\{{{SPACE}(?:{member}(?:,{SPACE}{member})*)?\\}}"
+def _object_of(member: str) -> str:
+    return f"\\{{{SPACE}(?:(?:{member}){SPACE}(?:,{SPACE}(?:{member}){SPACE})*)?\\}}"
 
 
 def _array_of(value: str) -> str:
-    element = f"(?:{value}){SPACE}"
-    return f"\\[{SPACE}(?:{element}(?:,{SPACE}{element})*)?\\]"
+    return f"\\[{SPACE}(?:(?:{value}){SPACE}(?:,{SPACE}(?:{value}){SPACE})*)?\\]"
+
+
+def _name_but(names: list[str]) -> str:
+    """Match a name in quotes that is none of these: character by character, for Rust's engine has no look-ahead."""
+    return f'"{_text_but(names)}"'
+
+
+def _text_but(names: list[str]) -> str:
+    by_first: dict[str, list[str]] = {}
+    for name in names:
+        if name:
+            by_first.setdefault(name[0], []).append(name[1:])
+    firsts = "".join(map(literal, by_first))
+    ways = [f"[^{_NOT_IN_NAME}{firsts}][^{_NOT_IN_NAME}]*"]
+    ways += [f"{literal(first)}{_text_but(rests)}" for first, rests in by_first.items()]
+    return f"(?:{'|'.join(ways)}){'' if '' in names else '?'}"
+
+
+def _whole_number(unit: str) -> str:
+    return f"-?(?:0|[1-9][0-9]{{0,{_MOST_DIGITS[unit] - 1}}})"
 
 
 def plain_time(unit: str) -> str:
     """Match a time's text that needs no judging."""
-    return f"^{_ISO_MOMENT}\\z" if unit == "iso8601" else f"^-?(?:0|[1-9][0-9]{{0,{_MOST_DIGITS[unit] - 1}}})\\z"
+    return f"^{_ISO_MOMENT}\\z" if unit == "iso8601" else f"^{_whole_number(unit)}\\z"
 
 
 def name_twice(names: Iterable[str]) -> str:
     """Match a line in which one of the names stands twice as a key (or, rarely, as other text)."""
     return "|".join(f"(?s){_member(name)}.*{_member(name)}" for name in sorted(set(names)))
-
-
-def not_text(name: str) -> str:
-    """Match a line in which the key has a value that is neither a string nor null."""
-    return f'{_member(name)}{SPACE}[^"n \\t]'
-
-
-def not_an_object(name: str) -> str:
-    """Match a line in which the key has a value that is neither an object nor null."""
-    return f"{_member(name)}{SPACE}[^{{n \\t]"
-
-
-def not_plain_number(name: str, unit: str) -> str:
-    """Match a line in which the key has a value that is neither null nor a whole number of few enough digits."""
-    digits = _MOST_DIGITS[unit]
-    return f'{_member(name)}{SPACE}(?:["tf{{\\[]|-?[0-9]{{1,{digits}}}[.eE]|-?[0-9]{{{digits + 1}}}|-0)'
-
-
-def plain_moment(name: str) -> str:
-    """Match a line in which the key has null or a plain ISO 8601 moment."""
-    return f'{_member(name)}{SPACE}(?:null|"{_ISO_MOMENT}")'
 
 
 def literal(text: str) -> str:
