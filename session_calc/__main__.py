@@ -7,23 +7,25 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from datetime import datetime, timezone
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Any
 
 import click
 from dotenv import dotenv_values
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from session_calc import __version__
-from session_calc.errors import SessionCalcError, UserError
-from session_calc.settings import SETTINGS, Settings, near_misses, resolve
+from session_calc.errors import SessionCalcError, UserError, WrongSettings
+from session_calc.progress import LOG_FORMATS, JsonLog, Tell, failure, warning
+from session_calc.settings import SETTINGS, SUBMITTED_MARK, Settings, near_misses, resolve
 
-_HELP = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
+_HELP_OPTIONS = ["-h", "--help"]
+_HELP = {"help_option_names": _HELP_OPTIONS, "max_content_width": 110}
 
 
 @click.group(context_settings=_HELP)
@@ -40,42 +42,106 @@ def _with_settings(function: Callable[..., Any]) -> Callable[..., Any]:
     return function
 
 
-@command.command(context_settings=_HELP)
+@command.command(context_settings=_HELP, short_help="Count sessions per value of GROUP_KEY.")
 @_with_settings
 @click.option("--dry-run", is_flag=True, help="List the inputs, the engine and the settings, and run nothing.")
 @click.option("--verbose", is_flag=True, help="Let the engine's own log through to standard error.")
-def count(dry_run: bool, verbose: bool, **given: str | None) -> None:
+@click.option(
+    "--log-format",
+    type=click.Choice(LOG_FORMATS),
+    default="text",
+    show_default=True,
+    help="What standard error gets. text: progress on a terminal, warnings, errors. json: one object a line for each "
+    "step (run_started, inputs_listed, engine_started, reading, counted, published; warning; failed) with time, "
+    "seconds, step, message and what is known by then.",
+)
+def count(dry_run: bool, verbose: bool, log_format: str, **given: str | None) -> None:
     """Count sessions per value of GROUP_KEY, and write the counts as JSON with a run report beside them.
 
     Each setting is an option here and a variable in the environment, or in a file .env in this folder; the command
-    line wins over the environment, the environment over .env, and .env over the default.
+    line wins over the environment, the environment over .env, and .env over the default. Under spark-submit the word
+    `count` may be left out.
     """
+    told = {name.upper(): value for name, value in given.items()}
+    if log_format == "text":
+        _count(told, dry_run, verbose, tell_run=None)
+        return
+    log = JsonLog(sys.stderr)
+    with _FailuresTold(log):
+        _count(told, dry_run, verbose, tell_run=log)
+
+
+def _count(given: Mapping[str, str | None], dry_run: bool, verbose: bool, tell_run: Tell | None) -> None:
     console, aside = Console(), Console(stderr=True)
-    dotenv = dotenv_values(".env", interpolate=False)
-    settings = resolve({name.upper(): value for name, value in given.items()}, os.environ, dotenv)
-    for warning in near_misses(os.environ, dotenv):
-        aside.print(Text(f"Warning: {warning}"), soft_wrap=True)
+    warn = _warning_on(aside) if tell_run is None else tell_run
+    dotenv = _read_dotenv()
+    settings = resolve(given, os.environ, dotenv)
+    for text in near_misses(os.environ, dotenv):
+        warn(warning(text))
     if dry_run:
         _show_plan(settings, console)
         return
     from session_calc import run, summary
 
-    with _telling(aside) as tell:
-        outcome = run.count(settings, os.environ, verbose, tell)
-    for warning in outcome.counted.warnings:
-        aside.print(Text(f"Warning: {warning}"), soft_wrap=True)
+    # classic Spark draws a bar of its own, which a second one would overwrite
+    with_bar = settings.engine == "spark" and tell_run is None and _is_watched(aside)
+    with _telling_steps(aside, with_bar) if tell_run is None else nullcontext(tell_run) as tell:
+        outcome = run.count(settings, os.environ, verbose, tell, with_bar)
+    for text in outcome.counted.warnings:
+        warn(warning(text))
     summary.show(outcome, console)
+
+
+class _FailuresTold:
+    """Tell how a run failed as its last step, and exit with the code that it would have had."""
+
+    def __init__(self, tell: Tell) -> None:
+        self._tell = tell
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
+        if isinstance(error, (Exception, KeyboardInterrupt)):
+            self._tell(failure(error, _message_of(error), _exit_code(error)))
+            sys.exit(_exit_code(error))
+
+
+def _warning_on(aside: Console) -> Tell:
+    return lambda step: aside.print(Text(f"Warning: {step.sentence}"), soft_wrap=True)
+
+
+def _is_watched(aside: Console) -> bool:
+    return aside.is_terminal and not aside.is_dumb_terminal and sys.stderr.isatty() and not os.environ.get("CI")
+
+
+@contextmanager
+def _telling_steps(aside: Console, line_by_line: bool) -> Iterator[Tell]:
+    if line_by_line:
+        yield lambda step: aside.print(Text(step.sentence), soft_wrap=True)
+        return
+    with _telling(aside) as tell:
+        yield lambda step: tell(step.sentence)
+
+
+def _read_dotenv() -> dict[str, str | None]:
+    try:
+        return dotenv_values(".env", interpolate=False)
+    except (OSError, UnicodeDecodeError) as error:
+        raise WrongSettings([f".env cannot be read: {error}. Mend it, or take it away."]) from None
 
 
 @contextmanager
 def _telling(aside: Console) -> Iterator[Callable[[str], Any]]:
-    """Show on a terminal what goes on and for how long; logs and pipes are spared."""
-    if not aside.is_terminal:
+    """Show on a terminal what goes on and for how long; logs, pipes and CI are spared."""
+    if not _is_watched(aside):
         yield lambda _: None
         return
     from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-    with Progress(SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn(), console=aside, transient=True) as bar:
+    with Progress(
+        SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn(), console=aside, transient=True
+    ) as bar:
         task = bar.add_task("")
         yield lambda text: bar.update(task, description=text)
 
@@ -83,20 +149,24 @@ def _telling(aside: Console) -> Iterator[Callable[[str], Any]]:
 def _show_plan(settings: Settings, console: Console) -> None:
     from session_calc.inputs import list_inputs
 
-    table = Table("setting", "value", "from", box=None, pad_edge=False)
     for name, text in settings.texts.items():
-        table.add_row(name, Text(text), settings.sources[name])
-    console.print(table)
+        console.print(Text(f"{name:<20} {text or 'none'}  ({settings.sources[name]})"), soft_wrap=True)
     listing = list_inputs(settings.read_paths)
-    console.print(f"\n{len(listing.inputs):,} files, {listing.byte_count:,} bytes", highlight=False)
+    console.print(f"\n{_files(len(listing.inputs))}, {listing.byte_count:,} bytes", highlight=False)
     for one in listing.inputs:
         console.print(Text(f"{one.byte_count:>15,}  {one.path}"), soft_wrap=True)
     for path in listing.ignored:
         console.print(Text(f"        ignored  {path}"), soft_wrap=True)
-    console.print(f"\nNothing was run. Without --dry-run the engine {settings.engine} would count these.", highlight=False)
+    console.print(
+        f"\nNothing was run. Without --dry-run the engine {settings.engine} would count these.", highlight=False
+    )
 
 
-@command.command(context_settings=_HELP)
+def _files(count: int) -> str:
+    return "1 file" if count == 1 else f"{count:,} files"
+
+
+@command.command(context_settings=_HELP, short_help="Say what this machine can run.")
 def doctor() -> None:
     """Say what this machine can run, and what to do about what is missing."""
     from session_calc.doctor import examine
@@ -110,7 +180,7 @@ def doctor() -> None:
             console.print(Text(f"                         {finding.advice}"), soft_wrap=True)
 
 
-@command.command(context_settings=_HELP)
+@command.command(context_settings=_HELP, short_help="Write realistic sample events.")
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
 @click.option("--lines", "line_count", default=100_000, show_default=True, help="Lines in all.")
 @click.option("--users", "user_count", type=int, help="Users; by default about one for every 50 lines.")
@@ -147,20 +217,34 @@ def generate(folder: Path, start: datetime, **wanted: Any) -> None:
 
 def main() -> None:
     """Run the command line and exit with its code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # a terminal that cannot show a name must not fail the run
+            stream.reconfigure(errors="backslashreplace")
     try:
-        command.main(standalone_mode=False)
-    except UserError as error:
-        _complain(str(error))
-        sys.exit(2)
+        command.main(_arguments(sys.argv[1:], os.environ), standalone_mode=False)
     except click.ClickException as error:
         error.show()
         sys.exit(2)
-    except SessionCalcError as error:
-        _complain(str(error))
-        sys.exit(1)
-    except (click.Abort, KeyboardInterrupt):
-        _complain("stopped. The results of the last good run are as they were.")
-        sys.exit(1)
+    except (SessionCalcError, click.Abort, KeyboardInterrupt) as error:
+        _complain(_message_of(error))
+        sys.exit(_exit_code(error))
+
+
+def _arguments(given: Sequence[str], environment: Mapping[str, str]) -> list[str]:
+    """Under spark-submit the application file is there to count: options alone are those of `count`."""
+    is_submitted = SUBMITTED_MARK in environment
+    names_none = not given or (given[0].startswith("-") and given[0] not in {*_HELP_OPTIONS, "--version"})
+    return ["count", *given] if is_submitted and names_none else [*given]
+
+
+def _exit_code(error: BaseException) -> int:
+    return 2 if isinstance(error, UserError) else 1
+
+
+def _message_of(error: BaseException) -> str:
+    if isinstance(error, (click.Abort, KeyboardInterrupt)):
+        return "stopped. The results of the last good run are as they were."
+    return str(error) or type(error).__name__
 
 
 def _complain(message: str) -> None:

@@ -15,6 +15,7 @@ from session_calc import __version__
 from session_calc.engines import missing_packages
 from session_calc.engines.java import find_java
 from session_calc.errors import EngineUnavailable
+from session_calc.redaction import without_secrets
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ def _connect(environment: Mapping[str, str]) -> Finding:
         return Finding("engine connect", is_fine=True, found="SPARK_REMOTE is not set, so it is not used")
     if missing_packages("connect"):
         return _not_installed("engine connect", missing_packages("connect"), "sail")
-    from session_calc.engines.connect import require_answer, without_secrets
+    from session_calc.engines.connect import require_answer
 
     try:
         require_answer(remote, patience_seconds=5)

@@ -3,6 +3,7 @@
 Nothing here decides a number. It runs only when a run found no value for a key, or times that make no sense.
 """
 
+import csv
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
@@ -14,25 +15,27 @@ from session_calc.read.stage import open_bytes
 
 LINES_PER_FILE = 1000
 FILES = 20
-_DEEPEST = 3
+DEEPEST = 3
 
 
 def first_objects(inputs: Sequence[Input]) -> Iterator[dict[str, Any]]:
-    """Give the JSON objects and CSV rows among the first lines of the first and the last files."""
+    """Give the JSON objects, CSV rows and Parquet rows among the first ones of the first and the last files."""
     for one in _some(inputs):
         if one.format == "json":
             yield from _json_objects(one)
         elif one.format == "csv":
-            names = names_in(header_of(one))
-            yield from (dict(zip(names, row.split(","), strict=False)) for row in islice(_lines(one), 1, None))
+            yield from _csv_rows(one)
+        else:
+            yield from _parquet_rows(one)
 
 
-def fields_in(objects: Iterable[dict[str, Any]]) -> list[str]:
-    """Name every field of the objects, nested ones with dots, in alphabetical order."""
-    names: set[str] = set()
+def fields_in(objects: Iterable[dict[str, Any]], depth: int = DEEPEST) -> dict[str, bool]:
+    """Name every field of the objects, nested ones with dots, in alphabetical order, and whether one has a value."""
+    found: dict[str, bool] = {}
     for document in objects:
-        names.update(_names(document, "", _DEEPEST))
-    return sorted(names)
+        for name, value in _fields(document, "", depth):
+            found[name] = found.get(name, False) or value is not None
+    return dict(sorted(found.items()))
 
 
 def value_at(document: Any, path: Sequence[str]) -> Any:
@@ -65,8 +68,28 @@ def _json_objects(one: Input) -> Iterator[dict[str, Any]]:
             yield document
 
 
-def _names(document: dict[str, Any], before: str, depth: int) -> Iterator[str]:
+def _csv_rows(one: Input) -> Iterator[dict[str, Any]]:
+    names = names_in(header_of(one))
+    for line in islice(_lines(one), 1, None):
+        try:
+            cells = names_in(line)
+        except csv.Error:
+            continue
+        yield {name: cell or None for name, cell in zip(names, cells, strict=False)}
+
+
+def _parquet_rows(one: Input) -> Iterator[dict[str, Any]]:
+    try:
+        from pyarrow.parquet import ParquetFile
+    except ImportError:  # beside a cluster's own PySpark; the messages then say less
+        return
+    with ParquetFile(one.path) as file:
+        for batch in islice(file.iter_batches(batch_size=LINES_PER_FILE), 1):
+            yield from batch.to_pylist()
+
+
+def _fields(document: dict[str, Any], before: str, depth: int) -> Iterator[tuple[str, Any]]:
     for name, value in document.items():
-        yield f"{before}{name}"
+        yield f"{before}{name}", value
         if isinstance(value, dict) and depth > 1:
-            yield from _names(value, f"{before}{name}.", depth - 1)
+            yield from _fields(value, f"{before}{name}.", depth - 1)

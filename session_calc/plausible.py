@@ -1,21 +1,30 @@
 """Refuse answers that are surely not what the user meant, and say what was probably meant."""
 
-import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta, timezone
+from decimal import Decimal
 
 from session_calc import peek
 from session_calc.errors import ImplausibleTimes, UnknownField, UnreadableInput, did_you_mean
 from session_calc.inputs import Input, Listing
 from session_calc.read.judge import to_microseconds
-from session_calc.read.stage import open_bytes
-from session_calc.schemas import END_PLAUSIBLE, FIRST_PLAUSIBLE, INVALID_TIMESTAMP, MISSING_TIMESTAMP, MISSING_USER, Fields, path_of
+from session_calc.read.whole import require_whole
+from session_calc.schemas import (
+    END_PLAUSIBLE,
+    FIRST_PLAUSIBLE,
+    INVALID_TIMESTAMP,
+    MISSING_TIMESTAMP,
+    MISSING_USER,
+    Fields,
+    path_of,
+)
 from session_calc.tally import Tally
 
 NEARLY_ALL = 0.95
-_UNITS = {"s": "seconds", "ms": "milliseconds", "us": "microseconds", "ns": "nanoseconds"}
+_UNITS = {"s": "seconds", "ms": "milliseconds", "us": "microseconds", "ns": "nanoseconds", "iso8601": "ISO 8601"}
 _MOST_NAMES = 40
+_LONGEST_TIME = 64  # characters; what is longer is no time
 
 
 @contextmanager
@@ -33,24 +42,8 @@ def require_readable(listing: Listing) -> Iterator[None]:
         raise
     except Exception:
         for one in listing.inputs:
-            _require_whole(one)
+            require_whole(one)
         raise
-
-
-def _require_whole(one: Input) -> None:
-    try:
-        with open_bytes(one) as source:
-            while one.compression and source.read(1 << 20):
-                pass
-            magic = source.read(4) if one.format == "parquet" else b"PAR1"
-    except (OSError, EOFError) as error:
-        what = getattr(error, "strerror", None) or str(error)
-        raise UnreadableInput(
-            f"{one.path} cannot be read to its end: {what}. Nothing was written. "
-            "Fetch the file again, or leave it out of READ_PATH."
-        ) from error
-    if magic != b"PAR1":
-        raise UnreadableInput(f"{one.path} is no Parquet file. Nothing was written. Leave it out of READ_PATH.")
 
 
 def require_known_fields(tally: Tally, listing: Listing, fields: Fields) -> list[str]:
@@ -67,31 +60,31 @@ def require_known_fields(tally: Tally, listing: Listing, fields: Fields) -> list
         With every such key, the fields that are there, and the nearest one.
     """
     suspects = _keys_without_values(tally, fields)
-    if not suspects or all(one.format == "parquet" for one in listing.inputs):
-        return [f"{setting} is {key!r}, and no event has a value there." for setting, key in suspects]
-    seen = peek.fields_in(peek.first_objects(listing.inputs))
+    if not suspects:
+        return []
+    depth = max(peek.DEEPEST, *(len(path_of(key)) for _, key in suspects))
+    seen = peek.fields_in(peek.first_objects(listing.inputs), depth)
     unknown = [(setting, key) for setting, key in suspects if key not in seen]
-    if unknown:
-        shown = ", ".join(seen[:_MOST_NAMES]) + (", ..." if len(seen) > _MOST_NAMES else "")
-        raise UnknownField(
-            "\n".join(
-                f"{setting} is {key!r}, but no event has such a field. The events have: {shown or 'no field at all'}."
-                f"{did_you_mean(key, seen)}"
-                for setting, key in unknown
-            )
-        )
-    return [f"{setting} is {key!r}, and it is null in every event." for setting, key in suspects]
+    if unknown and seen:
+        raise UnknownField("\n".join(_unknown_field(setting, key, list(seen)) for setting, key in unknown))
+    return [
+        f"{setting} is {key!r}, and it is null in every event." for setting, key in suspects if not seen.get(key, False)
+    ]
 
 
 def _keys_without_values(tally: Tally, fields: Fields) -> list[tuple[str, str]]:
-    suspects = [("GROUP_KEY", key) for key in tally.keys_without_values()]
+    if tally.ledger.event_count:
+        return [("GROUP_KEY", key) for key in tally.keys_without_values()]
     rejects = tally.ledger.reject_counts
-    if tally.ledger.event_count == 0:
-        if rejects.get(MISSING_USER):
-            suspects += [("USER_KEY", key) for key in fields.user_keys]
-        if rejects.get(MISSING_TIMESTAMP) or rejects.get(MISSING_USER):
-            suspects.append(("TIMESTAMP_KEY", fields.timestamp_key))
-    return suspects
+    if not (rejects.get(MISSING_USER) or rejects.get(MISSING_TIMESTAMP)):
+        return []
+    users, groups = [("USER_KEY", key) for key in fields.user_keys], [("GROUP_KEY", key) for key in fields.group_keys]
+    return [*users, ("TIMESTAMP_KEY", fields.timestamp_key), *groups]
+
+
+def _unknown_field(setting: str, key: str, seen: Sequence[str]) -> str:
+    few = ", ".join(seen[:_MOST_NAMES]) + (", ..." if len(seen) > _MOST_NAMES else ".")
+    return f"{setting} is {key!r}, but no event has such a field. The events have: {few}{did_you_mean(key, seen)}"
 
 
 def require_plausible_times(tally: Tally, listing: Listing, fields: Fields) -> list[str]:
@@ -107,41 +100,42 @@ def require_plausible_times(tally: Tally, listing: Listing, fields: Fields) -> l
     ImplausibleTimes
         Nearly all times lie outside 1990-2100, and in another unit nearly all lie inside.
     """
-    ledger, unit = tally.ledger, fields.timestamp_unit
+    ledger, unit, key = tally.ledger, fields.timestamp_unit, fields.timestamp_key
     timed = ledger.event_count + ledger.reject_counts.get(INVALID_TIMESTAMP, 0)
-    if unit == "iso8601" or not timed or tally.plausible_event_count > (1 - NEARLY_ALL) * timed:
+    if not timed or tally.plausible_event_count > (1 - NEARLY_ALL) * timed:
         return []
-    numbers = list(_numbers(listing.inputs, path_of(fields.timestamp_key)))
+    texts = list(_times_as_text(listing.inputs, key))
     for other, name in _UNITS.items():
-        if other != unit and _share_inside(numbers, other) >= NEARLY_ALL:
-            sample = next(number for number in numbers if _is_inside(number, other))
+        if other != unit and _share_inside(texts, other) >= NEARLY_ALL:
+            sample = next(text for text in texts if _is_inside(text, other))
             raise ImplausibleTimes(
-                f"{fields.timestamp_key} looks like {name} ({sample} is {_day(sample, other)} in {name}, "
+                f"{key} looks like {name} ({sample} is {_day(sample, other)} in {name}, "
                 f"{_day(sample, unit)} in {_UNITS[unit]}). Set TIMESTAMP_UNIT={other}."
             )
-    if not numbers:
+    if not texts or (unit == "iso8601" and ledger.event_count):  # who spells a date out means it
         return []
-    return [f"{fields.timestamp_key} holds times such as {_day(numbers[0], unit)}, outside 1990-2100 in any unit."]
+    sample = next((text for text in texts if to_microseconds(text, unit) is not None), texts[0])
+    return [f"{key} holds times such as {sample}, which is {_day(sample, unit)} in {_UNITS[unit]}: outside 1990-2100."]
 
 
-def _numbers(inputs: Sequence[Input], path: Sequence[str]) -> Iterator[str]:
+def _times_as_text(inputs: Sequence[Input], key: str) -> Iterator[str]:
     for document in peek.first_objects(inputs):
-        value = peek.value_at(document, path)
-        if not isinstance(value, bool) and re.fullmatch(r"-?[0-9]{1,20}(\.[0-9]{1,20})?", str(value)):
-            yield str(value)
+        value = document[key] if key in document else peek.value_at(document, path_of(key))
+        if isinstance(value, (str, int, float, Decimal)) and not isinstance(value, bool):
+            yield str(value)[:_LONGEST_TIME]
 
 
-def _share_inside(numbers: Sequence[str], unit: str) -> float:
-    return sum(_is_inside(number, unit) for number in numbers) / len(numbers) if numbers else 0.0
+def _share_inside(texts: Sequence[str], unit: str) -> float:
+    return sum(_is_inside(text, unit) for text in texts) / len(texts) if texts else 0.0
 
 
-def _is_inside(number: str, unit: str) -> bool:
-    moment = to_microseconds(number, unit)
+def _is_inside(text: str, unit: str) -> bool:
+    moment = to_microseconds(text, unit)
     return moment is not None and FIRST_PLAUSIBLE <= moment < END_PLAUSIBLE
 
 
-def _day(number: str, unit: str) -> str:
-    moment = to_microseconds(number, unit)
+def _day(text: str, unit: str) -> str:
+    moment = to_microseconds(text, unit)
     if moment is None:
         return "no day of the years 1-9999"
     return str((datetime(1970, 1, 1, tzinfo=timezone.utc) + timedelta(microseconds=moment)).date())

@@ -34,16 +34,12 @@ def of_run(
         "versions": {"python": platform.python_version(), **_package_versions()},
         "started_at": started_at.isoformat(timespec="milliseconds"),
         "seconds": {name: round(value, 3) for name, value in seconds.items()},
-        "settings": {
-            name: {"value": text, "source": settings.sources[name]} for name, text in settings.texts.items()
-        },
+        "settings": {name: {"value": text, "source": settings.sources[name]} for name, text in settings.texts.items()},
         "inputs": None if listing is None else _of_inputs(listing),
     }
 
 
-def of_result(
-    counted: Counted, group_key: str, gap: int, path: str, content: bytes
-) -> dict[str, Any]:
+def of_result(counted: Counted, group_key: str, gap: int, path: str, content: bytes) -> dict[str, Any]:
     """Say what a run found, and which bytes it published."""
     tally = counted.tally
     return {

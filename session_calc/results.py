@@ -45,19 +45,29 @@ def seconds_text(gap: int) -> str:
     return f"{Decimal(gap) / _MICROSECONDS:f}"
 
 
-def to_json(counts: SessionCounts) -> bytes:
-    """Spell session counts as one JSON object on one line: the largest count first, then by key.
+def by_name(counts: SessionCounts) -> dict[str, int]:
+    """Give session counts by the names they have in the result: the largest count first, then by name.
 
     Sessions without a value count under `null`, and so do those whose value is the text "null".
 
     Examples
     --------
-    >>> to_json({"Mac": 1, None: 2, "iPhone": 2})
-    b'{"iPhone":2,"null":2,"Mac":1}\\n'
+    >>> by_name({"Mac": 1, None: 2, "iPhone": 2, "null": 1})
+    {'null': 3, 'iPhone': 2, 'Mac': 1}
     """
     merged: dict[str, int] = {}
     for value, count in counts.items():
         name = "null" if value is None else value
         merged[name] = merged.get(name, 0) + count
-    ordered = dict(sorted(merged.items(), key=lambda item: (-item[1], item[0])))
-    return (json.dumps(ordered, ensure_ascii=False, separators=(",", ":")) + "\n").encode()
+    return dict(sorted(merged.items(), key=lambda item: (-item[1], item[0])))
+
+
+def to_json(counts: SessionCounts) -> bytes:
+    r"""Spell session counts as one JSON object on one line, in the order of `by_name`.
+
+    Examples
+    --------
+    >>> to_json({"Mac": 1, None: 2, "iPhone": 2})
+    b'{"iPhone":2,"null":2,"Mac":1}\n'
+    """
+    return (json.dumps(by_name(counts), ensure_ascii=False, separators=(",", ":")) + "\n").encode()

@@ -1,20 +1,22 @@
-"""One execution of `session-calc count`, from settings to published files; a failed one leaves the last results alone."""
+"""One execution of `session-calc count`: settings in, published files out; a failed one leaves the last ones alone."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from session_calc import report, results
+from session_calc import __version__, report, results
 from session_calc.clock import Clock
 from session_calc.engines import open_engine
 from session_calc.errors import SessionCalcError, TooManyRejects
 from session_calc.inputs import Listing, list_inputs
-from session_calc.settings import Settings, without_secrets
+from session_calc.progress import Step, Tell
+from session_calc.redaction import without_secrets
+from session_calc.settings import Settings
 from session_calc.write import files
 
 if TYPE_CHECKING:
@@ -30,6 +32,7 @@ class Run:
     clock: Clock = field(default_factory=Clock)
     engine: str = ""
     listing: Listing | None = None
+    counted: Counted | None = None
 
 
 @dataclass(frozen=True)
@@ -42,9 +45,9 @@ class Outcome:
 
 
 def count(
-    settings: Settings, environment: Mapping[str, str], verbose: bool, tell: Callable[[str], Any]
+    settings: Settings, environment: Mapping[str, str], verbose: bool, tell: Tell, with_progress: bool = False
 ) -> Outcome:
-    """Count sessions as the settings say, and publish results and run reports.
+    """Count sessions as the settings say, and publish results and run reports; `tell` hears of each step.
 
     Raises
     ------
@@ -54,31 +57,41 @@ def count(
     run = Run(settings)
     folder = Path(settings.write_path).expanduser()
     try:
+        begun = {"session_calc": __version__, "settings": dict(settings.texts)}
+        tell(Step("run_started", "Listing the inputs ...", begun))
         files.require_writable(folder)
-        counted = _compute(run, environment, verbose, tell)
+        run.counted = counted = _compute(run, environment, verbose, tell, with_progress)
+        tell(Step("counted", "Writing the results ...", _facts_counted(run, counted)))
         _require_few_rejects(counted, settings.max_reject_share)
-        return Outcome(run, counted, _publish(run, counted, folder))
+        paths = _publish(run, counted, folder)
+        tell(Step("published", "Done.", {"results": [str(path.absolute()) for path in paths.values()]}))
+        return Outcome(run, counted, paths)
     except BaseException as error:
         _report_failure(run, folder, error)
         raise
 
 
-def _compute(run: Run, environment: Mapping[str, str], verbose: bool, tell: Callable[[str], Any]) -> Counted:
+def _compute(run: Run, environment: Mapping[str, str], verbose: bool, tell: Tell, with_progress: bool) -> Counted:
     settings = run.settings
     with run.clock.step("list"):
-        run.listing = list_inputs(settings.read_paths)
-    tell(f"Starting the engine {settings.engine} ...")
+        run.listing = listing = list_inputs(settings.read_paths)
+    size = {"files": len(listing.inputs), "bytes": listing.byte_count}
+    tell(Step("inputs_listed", f"Starting the engine {settings.engine} ...", size))
     with ExitStack() as until_done:
         with run.clock.step("start"):
             # PySpark takes half a second to import: only a run needs it
+            from session_calc.engines import tuning
             from session_calc.job import count_sessions
 
-            engine = until_done.enter_context(
-                open_engine(settings.engine, settings.spark_remote, environment, verbose)
-            )
+            opened = open_engine(settings.engine, settings.spark_remote, environment, verbose, with_progress)
+            engine = until_done.enter_context(opened)
+            if engine.name == "spark":
+                tuning.fit(engine.spark, listing.inputs)
         run.engine = engine.version
-        tell(f"Counting {len(run.listing.inputs):,} files, {run.listing.byte_count:,} bytes, on {engine.version} ...")
-        return count_sessions(engine, run.listing, settings.fields, settings.gaps, settings.gap_rule, run.clock)
+        tell(Step("engine_started", f"{engine.version} is up.", {"engine": engine.version}))
+        counting = f"Counting {size['files']:,} files, {size['bytes']:,} bytes, on {engine.version} ..."
+        tell(Step("reading", counting, size))
+        return count_sessions(engine, listing, settings.fields, settings.gaps, settings.gap_rule, run.clock)
 
 
 def _require_few_rejects(counted: Counted, most: float) -> None:
@@ -87,17 +100,15 @@ def _require_few_rejects(counted: Counted, most: float) -> None:
         reasons = ", ".join(f"{reason} {number:,}" for reason, number in ledger.reject_counts.items())
         raise TooManyRejects(
             f"{ledger.reject_count:,} of {ledger.line_count:,} lines were rejected ({reasons}): a share of "
-            f"{ledger.reject_share:.4g}, but MAX_REJECT_SHARE allows {most:g}. Nothing was written. Mend the events, or "
-            "allow a larger share."
+            f"{ledger.reject_share:.4g}, but MAX_REJECT_SHARE allows {most:g}. Nothing was written. Mend the events, "
+            "or allow a larger share."
         )
 
 
 def _publish(run: Run, counted: Counted, folder: Path) -> dict[tuple[int, str], Path]:
     settings = run.settings
     names = _names(settings)
-    contents = {
-        f"{name}.json": results.to_json(counted.tally.session_counts[place]) for place, name in names.items()
-    }
+    contents = {f"{name}.json": results.to_json(counted.tally.session_counts[place]) for place, name in names.items()}
     facts = _facts(run)
     for (gap, key), name in names.items():
         path = folder / f"{name}.json"
@@ -108,17 +119,27 @@ def _publish(run: Run, counted: Counted, folder: Path) -> dict[tuple[int, str], 
 
 
 def _report_failure(run: Run, folder: Path, error: BaseException) -> None:
-    kind = "defect" if not isinstance(error, SessionCalcError) else type(error).__name__
+    is_told = isinstance(error, (SessionCalcError, KeyboardInterrupt))
+    kind = type(error).__name__ if is_told else "defect"
     failure = {"kind": kind, "message": without_secrets(str(error) or type(error).__name__)}
     with suppress(Exception):  # the failure itself is what the user must hear of
         for name in _names(run.settings).values():
             before = report.last_done(folder / f"{name}.run.json")
-            content = {"status": report.FAILED, "error": failure, **_facts(run), "last_done": before}
+            content = {"status": report.FAILED, "error": failure, **_facts(run), **_ledger(run), "last_done": before}
             files.publish(folder, {f"{name}.run.json": report.to_json(content)})
+
+
+def _facts_counted(run: Run, counted: Counted) -> dict[str, Any]:
+    sessions = {results.seconds_text(gap): counted.tally.session_count(gap) for gap in run.settings.gaps}
+    return {**_ledger(run), "users": counted.tally.user_count, "sessions_by_gap": sessions}
 
 
 def _facts(run: Run) -> dict[str, Any]:
     return report.of_run(run.settings, run.started_at, run.clock.seconds, run.engine, run.listing)
+
+
+def _ledger(run: Run) -> dict[str, Any]:
+    return {} if run.counted is None else {"ledger": report.of_ledger(run.counted.tally.ledger)}
 
 
 def _names(settings: Settings) -> dict[tuple[int, str], str]:

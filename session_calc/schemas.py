@@ -13,10 +13,10 @@ bigint: no engine's idea of a time zone or of a timestamp's range can change the
 
 | column | type | meaning |
 |---|---|---|
-| line_problem | string | why the line is no object with fields: `blank`, `line_too_long`, `malformed_json`, ...; null: it is one |
+| line_problem | string | why it is no object with fields: `blank`, `malformed_json`, ...; null: it is one |
 | user_1 ... user_n | string | the values of USER_KEY's fields as text; null: missing |
 | has_timestamp | boolean | TIMESTAMP_KEY's field is there and not null |
-| event_time | bigint, microseconds | when; null: the field is missing or no moment of the years 1-9999 |
+| event_time | bigint, microseconds | when; null: missing, or no moment of the years 1-9999 |
 | group_1 ... group_m | string | the values of GROUP_KEY's fields as text; null: missing |
 
 **VALIDATED**, what `validate` makes of PARSED
@@ -32,7 +32,7 @@ bigint: no engine's idea of a time zone or of a timestamp's range can change the
 |---|---|---|
 | set_aside, user_1 ..., group_1 ... | string | as above |
 | slice_start | bigint, microseconds | the slice: event_time rounded down to a multiple of the smallest gap |
-| first_event_time, last_event_time | bigint, microseconds | of this user's events in the slice with these group values |
+| first_event_time, last_event_time | bigint, microseconds | of these events of the user in the slice |
 | event_count | bigint | how many (for lines set aside: how many lines) |
 
 **MARKED**, what `sessionize.slices.mark_sessions` adds to SLICES

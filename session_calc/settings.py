@@ -8,19 +8,23 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 from session_calc.errors import WrongSettings, did_you_mean
-from session_calc.sample import SAMPLE_PATH
+from session_calc.redaction import has_credentials, without_secrets
+from session_calc.sample import SAMPLE_PATH, sample_file
 from session_calc.schemas import TIMESTAMP_UNITS, Fields, path_of
 
 ENGINE_NAMES = ("sail", "spark", "connect")
 GAP_RULES = ("longer", "reach")
+SUBMITTED_MARK = "PYSPARK_GATEWAY_PORT"  # in the environment: spark-submit started this process
 COMMAND_LINE, ENVIRONMENT, DOTENV, DEFAULT = "the command line", "the environment", ".env", "the default"
 
 _MICROSECONDS = 1_000_000
+_LAST_PORT = 65_535
 _LONGEST_GAP = Decimal(10_000 * 366 * 86_400)  # seconds; more than all the years an event can lie in
+_REMOTE = re.compile(r"sc://(\[[0-9A-Fa-f:.]+\]|[^][/@:;?\s]+)(:(?P<port>[0-9]{1,5}))?(/(;[^=;\s]+=[^=;\s]+)*)?")
 
 
 @dataclass(frozen=True)
@@ -82,6 +86,8 @@ def resolve(
         text, source = _find(setting, command_line, environment, dotenv)
         if source == DEFAULT and setting.name == "ENGINE":
             text, source = _default_engine(environment, texts)
+        if source == DEFAULT and setting.name == "READ_PATH":
+            text = str(sample_file())
         texts[setting.name], sources[setting.name] = text, source
         try:
             values[setting.name] = setting.parse(text)
@@ -128,17 +134,15 @@ def _find(
 def _default_engine(environment: Mapping[str, str], texts: Mapping[str, str]) -> tuple[str, str]:
     if texts["SPARK_REMOTE"]:
         return "connect", f"{DEFAULT}, for SPARK_REMOTE is set"
-    if "PYSPARK_GATEWAY_PORT" in environment:
+    if SUBMITTED_MARK in environment:
         return "spark", f"{DEFAULT} under spark-submit"
     return "sail", DEFAULT
 
 
 def _contradictions(values: Mapping[str, Any], sources: Mapping[str, str]) -> list[str]:
     if values.get("ENGINE") == "connect" and values.get("SPARK_REMOTE") == "":
-        return [
-            f"ENGINE is 'connect' (from {sources['ENGINE']}), but SPARK_REMOTE is not set. "
-            "Set it to the server, such as sc://host:15002."
-        ]
+        given = f"ENGINE is 'connect' (from {sources['ENGINE']})"
+        return [f"{given}, but SPARK_REMOTE is not set. Set it to the server, such as sc://host:15002."]
     return []
 
 
@@ -164,19 +168,6 @@ def _to_settings(values: Mapping[str, Any], texts: Mapping[str, str], sources: M
     )
 
 
-def without_secrets(text: str) -> str:
-    """Give a value without what may be a password or a token in a URL.
-
-    Examples
-    --------
-    >>> without_secrets("sc://host:15002/;token=abc")
-    'sc://host:15002/;token=***'
-    >>> without_secrets("s3://me:secret@bucket/key")
-    's3://***@bucket/key'
-    """
-    return re.sub(r";([^=;]+)=[^;]*", r";\1=***", re.sub(r"://[^/@]*@", "://***@", text))
-
-
 def _shown(text: str) -> str:
     return repr(without_secrets(text))
 
@@ -187,18 +178,20 @@ def _several(text: str, what: str) -> tuple[str, ...]:
         raise ValueError(f"must be {what}, with commas between several and none to spare.")
     twice = sorted({part for part in parts if parts.count(part) > 1})
     if twice:
-        raise ValueError(f"must name each only once; {', '.join(twice)} stands there twice.")
+        raise ValueError(f"must name each only once; {without_secrets(', '.join(twice))} stands there twice.")
     return parts
 
 
 def _parse_paths(text: str) -> tuple[str, ...]:
     paths = _several(text, "a path, folder or glob")
-    if any(re.search(r"://[^/]*@", path) for path in paths):
+    if any(map(has_credentials, paths)):
         raise ValueError("must hold no user or password: credentials come from the AWS chain alone. Take them out.")
     return paths
 
 
 def _parse_write_path(text: str) -> str:
+    if not text.strip():
+        raise ValueError("must be a folder, such as output.")
     if "://" in text:
         raise ValueError("must be a local folder for now. Write there, and copy the results on.")
     return text
@@ -229,7 +222,7 @@ def _parse_gap(text: str) -> int:
         seconds = Decimal(text)
         microseconds = seconds * _MICROSECONDS
         is_good = 0 < seconds <= _LONGEST_GAP and microseconds == microseconds.to_integral_value()
-    except (InvalidOperation, ValueError):
+    except ArithmeticError:  # no number, or one beyond any exponent
         is_good = False
     if not is_good:
         raise ValueError(
@@ -265,8 +258,12 @@ def _parse_share(text: str) -> float:
 
 
 def _parse_remote(text: str) -> str:
-    if text and not re.match(r"sc://[^/@]+", text):
-        raise ValueError("must be the address of a Spark Connect server, such as sc://host:15002.")
+    address = _REMOTE.fullmatch(text)
+    if text and not (address and int(address["port"] or 0) <= _LAST_PORT):
+        raise ValueError(
+            "must be the address of a Spark Connect server, such as sc://host:15002, or with parameters behind it "
+            "sc://host:15002/;token=...;use_ssl=true."
+        )
     return text
 
 

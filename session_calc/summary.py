@@ -1,53 +1,72 @@
-"""What a run says on the terminal when it is done."""
+"""What a run says on the terminal when it is done. No line is cut or padded: it may go to a file or a log."""
 
-from rich import box
+from collections.abc import Iterator, Sequence
+from itertools import islice
+
+from rich.cells import cell_len, set_cell_size
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
-from session_calc.results import seconds_text
+from session_calc.results import by_name, seconds_text
 from session_calc.run import Outcome
 
 _TOP = 10
+_WIDEST_VALUE = 60
 
 
 def show(outcome: Outcome, console: Console) -> None:
     """Print lines, events, rejects by reason, users, sessions, the top groups, where the results lie, and seconds."""
-    tally, ledger = outcome.counted.tally, outcome.counted.tally.ledger
-    rejects = ", ".join(f"{reason} {number:,}" for reason, number in ledger.reject_counts.items())
-    facts = Table(box=None, show_header=False, pad_edge=False)
-    facts.add_row("lines", f"{ledger.line_count:,}")
-    facts.add_row("  events", f"{ledger.event_count:,}")
-    facts.add_row("  blank", f"{ledger.blank_count:,}")
-    facts.add_row("  rejects", f"{ledger.reject_count:,}" + (f"  ({rejects})" if rejects else ""))
-    facts.add_row("users", f"{tally.user_count:,}")
-    gaps = outcome.run.settings.gaps
-    for gap in gaps:
-        name = "sessions" if len(gaps) == 1 else f"sessions at a gap of {seconds_text(gap)} s"
-        facts.add_row(name, f"{tally.session_count(gap):,}")
-    console.print(facts)
+    for line in _lines(outcome):
+        console.print(line, soft_wrap=True, highlight=False)
+
+
+def _lines(outcome: Outcome) -> Iterator[Text]:
+    yield from _aligned(_facts(outcome), is_number_last=False)
     for gap, key in outcome.paths:
-        console.print()
-        console.print(_top_groups(outcome, gap, key))
-    console.print()
+        heading, *rows = _aligned(_top_groups(outcome, gap, key), is_number_last=True)
+        heading.stylize("bold")
+        yield from (Text(), heading, *rows)
+    yield Text()
     for path in outcome.paths.values():
-        console.print(Text(f"result   {path}"), soft_wrap=True)
+        yield Text(f"result   {path}")
     seconds = outcome.run.clock.seconds
     steps = ", ".join(f"{name} {value:.1f}" for name, value in seconds.items())
-    console.print(f"seconds  {sum(seconds.values()):.1f}  ({steps}; {outcome.run.engine})", highlight=False)
+    yield Text(f"seconds  {sum(seconds.values()):.1f}  ({steps}; {outcome.run.engine})")
 
 
-def _top_groups(outcome: Outcome, gap: int, key: str) -> Table:
-    counts = sorted(outcome.counted.tally.session_counts[gap, key].items(), key=lambda one: (-one[1], one[0] or ""))
-    title = f"sessions by {key}"
-    if len(outcome.run.settings.gaps) > 1:
-        title += f", gap {seconds_text(gap)} s"
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    table.add_column(Text(title), overflow="fold")
-    table.add_column("sessions", justify="right")
-    for value, count in counts[:_TOP]:
-        table.add_row(Text("null" if value is None else value), f"{count:,}")
+def _facts(outcome: Outcome) -> list[tuple[str, str]]:
+    tally, ledger = outcome.counted.tally, outcome.counted.tally.ledger
+    reasons = ", ".join(f"{reason} {number:,}" for reason, number in ledger.reject_counts.items())
+    gaps = outcome.run.settings.gaps
+    return [
+        ("lines", f"{ledger.line_count:,}"),
+        ("  events", f"{ledger.event_count:,}"),
+        ("  blank", f"{ledger.blank_count:,}"),
+        ("  rejects", f"{ledger.reject_count:,}" + (f"  ({reasons})" if reasons else "")),
+        ("users", f"{tally.user_count:,}"),
+        *[(f"sessions{_of_gap(gap, gaps)}", f"{tally.session_count(gap):,}") for gap in gaps],
+    ]
+
+
+def _top_groups(outcome: Outcome, gap: int, key: str) -> list[tuple[str, str]]:
+    counts = by_name(outcome.counted.tally.session_counts[gap, key])
+    rows = [(_shown(value), f"{count:,}") for value, count in islice(counts.items(), _TOP)]
     if len(counts) > _TOP:
-        rest = sum(count for _, count in counts[_TOP:])
-        table.add_row(f"{len(counts) - _TOP:,} more", f"{rest:,}")
-    return table
+        rows.append((f"{len(counts) - _TOP:,} more", f"{sum(islice(counts.values(), _TOP, None)):,}"))
+    return [(f"sessions by {key}{_of_gap(gap, outcome.run.settings.gaps)}", "sessions"), *rows]
+
+
+def _of_gap(gap: int, gaps: Sequence[int]) -> str:
+    return f" at a gap of {seconds_text(gap)} s" if len(gaps) > 1 else ""
+
+
+def _aligned(rows: Sequence[tuple[str, str]], is_number_last: bool) -> Iterator[Text]:
+    widest, longest = (max(cell_len(row[place]) for row in rows) for place in (0, 1))
+    for name, value in rows:
+        yield Text(f"{set_cell_size(name, widest)}  {value.rjust(longest) if is_number_last else value}")
+
+
+def _shown(value: str) -> str:
+    # a value comes from the data: it must neither steer the terminal nor fill it
+    printable = "".join(one if one.isprintable() else ascii(one)[1:-1] for one in value) or '""'
+    return printable if cell_len(printable) <= _WIDEST_VALUE else f"{set_cell_size(printable, _WIDEST_VALUE - 1)}…"

@@ -80,30 +80,24 @@ def add_up(
     LedgerBroken
         Two sums that must be the same are not.
     """
-    by_key: dict[int, list[Any]] = defaultdict(list)
-    for row in rows:
-        by_key[row["group_number"]].append(row)
-    ledgers = [_ledger_of(by_key[number], blank_count) for number in range(1, len(group_keys) + 1)]
-    users = [sum(row["user_count"] for row in by_key[number]) for number in range(1, len(group_keys) + 1)]
+    by_key = _by_group_key(rows, len(group_keys))
+    ledgers = [_ledger_of(its_rows, blank_count) for its_rows in by_key]
+    ledger, users = ledgers[0], [sum(row["user_count"] for row in its_rows) for its_rows in by_key]
     counts = {
-        (gap, key): {row["group_value"]: row[name] for row in by_key[number] if row["set_aside"] is None}
-        for number, key in enumerate(group_keys, start=1)
+        (gap, key): _session_counts(its_rows, name)
+        for key, its_rows in zip(group_keys, by_key, strict=True)
         for gap, name in zip(gaps, numbered("session_count", len(gaps)), strict=True)
     }
     _require_one_value("lines", [(one.line_count, one.event_count) for one in ledgers])
     _require_one_value("users", users)
     if line_count is not None:
-        _require_one_value("lines", [line_count, ledgers[0].line_count + ledgers[0].header_count])
+        _require_one_value("lines", [line_count, ledger.line_count + ledger.header_count])
     for gap in gaps:
-        totals = [sum(counts[gap, key].values()) for key in group_keys]
-        _require_one_value("sessions", totals)
-        if not users[0] <= totals[0] <= ledgers[0].event_count:
-            raise LedgerBroken(
-                f"{totals[0]} sessions of {users[0]} users in {ledgers[0].event_count} events cannot be. {_WHAT_NOW}"
-            )
-    events = [row for row in by_key[1] if row["set_aside"] is None]
+        _require_one_value("sessions", [sum(counts[gap, key].values()) for key in group_keys])
+    _require_possible(ledger.event_count, users[0], {gap: sum(counts[gap, group_keys[0]].values()) for gap in gaps})
+    events = [row for row in by_key[0] if row["set_aside"] is None]
     return Tally(
-        ledgers[0],
+        ledger,
         users[0],
         {place: {value: count for value, count in found.items() if count} for place, found in counts.items()},
         min((row["first_event_time"] for row in events), default=None),
@@ -112,7 +106,38 @@ def add_up(
     )
 
 
-_WHAT_NOW = "Nothing was written. This is a defect of the job or of the engine: run again with another ENGINE, and report it."
+_WHAT_NOW = (
+    "Nothing was written. This is a defect of the job or of the engine: run again with another ENGINE, and report it."
+)
+
+
+def _by_group_key(rows: Iterable[Any], key_count: int) -> list[list[Any]]:
+    by_number: dict[int, list[Any]] = defaultdict(list)
+    for row in rows:
+        by_number[row["group_number"]].append(row)
+    unknown = set(by_number) - set(range(1, key_count + 1))
+    if unknown:
+        raise LedgerBroken(
+            f"there are counts for group key {unknown.pop()}, but only {key_count} asked for. {_WHAT_NOW}"
+        )
+    return [by_number[number] for number in range(1, key_count + 1)]
+
+
+def _session_counts(rows: Iterable[Any], name: str) -> dict[str | None, int]:
+    counts: dict[str | None, int] = {}
+    for row in rows:
+        if row["set_aside"] is not None:
+            _require_nothing_counted(row, name)
+        elif row["group_value"] in counts:
+            raise LedgerBroken(f"a group value stands there twice: {row['group_value']!r}. {_WHAT_NOW}")
+        else:
+            counts[row["group_value"]] = row[name]
+    return counts
+
+
+def _require_nothing_counted(row: Any, name: str) -> None:
+    if row[name] or row["user_count"]:
+        raise LedgerBroken(f"lines set aside as {row['set_aside']} have sessions or users. {_WHAT_NOW}")
 
 
 def _ledger_of(rows: Iterable[Any], blank_count: int) -> Ledger:
@@ -131,3 +156,14 @@ def _ledger_of(rows: Iterable[Any], blank_count: int) -> Ledger:
 def _require_one_value(what: str, values: Sequence[Any]) -> None:
     if any(value != values[0] for value in values):
         raise LedgerBroken(f"the {what} do not add up: counted in several ways they are {list(values)}. {_WHAT_NOW}")
+
+
+def _require_possible(event_count: int, user_count: int, session_counts: Mapping[int, int]) -> None:
+    falling = [session_counts[gap] for gap in sorted(session_counts)]
+    for sessions in falling:
+        if not min(event_count, 1) <= user_count <= sessions <= event_count:
+            raise LedgerBroken(
+                f"{sessions} sessions of {user_count} users in {event_count} events cannot be. {_WHAT_NOW}"
+            )
+    if falling != sorted(falling, reverse=True):
+        raise LedgerBroken(f"a longer gap cannot make more sessions, but it does: {falling}. {_WHAT_NOW}")

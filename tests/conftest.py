@@ -9,20 +9,21 @@ from pathlib import Path
 
 import pytest
 
-pytest.register_assert_rewrite("counting")  # its asserts say what differs
-
-
 from session_calc.engines.engine import Engine
 from session_calc.errors import EngineUnavailable
 
-# One small Spark for all tests: few partitions, since each costs more than the rows in it; adaptive execution off, for it
-# plans every stage anew.
+# One small Spark for all tests: few partitions, since each costs more than the rows in it; adaptive execution off,
+# for it plans every stage anew.
 SPARK_TEST_SETTINGS = {
     "spark.sql.shuffle.partitions": "2",
     "spark.default.parallelism": "2",
     "spark.sql.adaptive.enabled": "false",
     "spark.driver.memory": "2g",
 }
+
+
+def pytest_configure() -> None:
+    pytest.register_assert_rewrite("counting")  # its asserts say what differs
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -33,7 +34,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Under --engine spark run only what an engine runs in: the rest has passed under sail, with the same code."""
     if config.getoption("--engine") == "sail":
         return
-    with_engine = [item for item in items if "engine" in getattr(item, "fixturenames", ())]
+    with_engine = [item for item in items if "engine_name" in getattr(item, "fixturenames", ())]
     config.hook.pytest_deselected(items=[item for item in items if item not in with_engine])
     items[:] = with_engine
 

@@ -55,5 +55,7 @@ def assert_as_oracle(counted: Counted, data: bytes, rules: Rules) -> None:
     assert (actual.first_event_time, actual.last_event_time) == (expected.first_event_time, expected.last_event_time)
 
 
-def _by_place(counts: Mapping[tuple[int, str], Mapping[str | None, int]]) -> dict[tuple[int, str], dict[str | None, int]]:
+def _by_place(
+    counts: Mapping[tuple[int, str], Mapping[str | None, int]],
+) -> dict[tuple[int, str], dict[str | None, int]]:
     return {place: dict(found) for place, found in counts.items()}

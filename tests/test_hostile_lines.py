@@ -7,9 +7,9 @@ import pytest
 from counting import BASE_RULES, MINUTE, assert_as_oracle, count_bytes, count_files, to_answer
 from hostile import hostile_lines
 from line_cases import LINE_CASES
-from oracle import answer
 
 from session_calc.engines.engine import Engine
+from session_calc.read.judge import make_judge
 
 GAP = 30 * MINUTE
 
@@ -46,7 +46,10 @@ def test_several_user_keys_group_keys_and_gaps_count_in_one_pass(engine: Engine,
 
 def test_dotted_keys_name_nested_fields(engine: Engine, tmp_path: Path) -> None:
     rules = replace(
-        BASE_RULES, user_keys=("event_data.user_id",), timestamp_key="meta.time", group_keys=("event_data.geo.city", "kind")
+        BASE_RULES,
+        user_keys=("event_data.user_id",),
+        timestamp_key="meta.time",
+        group_keys=("event_data.geo.city", "kind"),
     )
     data = hostile_lines(
         5,
@@ -61,7 +64,9 @@ def test_dotted_keys_name_nested_fields(engine: Engine, tmp_path: Path) -> None:
     assert_as_oracle(count_bytes(engine, tmp_path, data, rules), data, rules)
 
 
-@pytest.mark.parametrize("key", ["@user", "user-id", "user id", "us'er", 'us"er', "us\\er", "us`er", "üser", "$", "us[0]"])
+@pytest.mark.parametrize(
+    "key", ["@user", "user-id", "user id", "us'er", 'us"er', "us\\er", "us`er", "üser", "$", "us[0]"]
+)
 def test_a_key_may_hold_any_character(engine: Engine, tmp_path: Path, key: str) -> None:
     rules = replace(BASE_RULES, user_keys=(key,), group_keys=(f"{key}2",))
     data = hostile_lines(6, 400, 40, user_key=key, group_keys=rules.group_keys, gap_us=GAP)
@@ -76,35 +81,26 @@ def test_lines_over_the_limit_are_rejected_and_those_at_it_are_not(engine: Engin
     assert_as_oracle(count_bytes(engine, tmp_path, data, rules), data, rules)
 
 
-@pytest.mark.parametrize(("name", "line", "outcome"), LINE_CASES, ids=[name for name, _, _ in LINE_CASES])
-def test_line(name: str, line: bytes, outcome: str) -> None:
+@pytest.mark.parametrize(("line", "outcome"), [case[1:] for case in LINE_CASES], ids=[case[0] for case in LINE_CASES])
+def test_line(line: bytes, outcome: str) -> None:
     """Each named line alone, by the judge that has the last word on every engine."""
-    from session_calc.read.judge import make_judge
-
     problem, user, has_timestamp, event_time, _ = make_judge([("u",)], ("t",), "ms", [("g",)])(line)
     if problem is None:
         problem = "missing_user" if not user else None
         problem = problem or (None if has_timestamp else "missing_timestamp")
         problem = problem or ("invalid_timestamp" if event_time is None else "event")
-    assert problem == outcome or outcome == "blank"
+    assert outcome in (problem, "blank")
 
 
 def test_all_named_lines_become_what_their_names_say(engine: Engine, tmp_path: Path) -> None:
     rules = replace(BASE_RULES, user_keys=("u",), timestamp_key="t", group_keys=("g",))
-    lines = [line for _, line, _ in LINE_CASES]
-    for number, (name, line, outcome) in enumerate(LINE_CASES):
-        expected = answer(line, rules).ledger
-        assert sum(expected.values()) == 2 * expected["lines"], name
-        del number, outcome
-    data = b"\n".join(lines) + b"\n"
+    data = b"".join(line + b"\n" for _, line, _ in LINE_CASES)
 
     assert_as_oracle(count_bytes(engine, tmp_path, data, rules), data, rules)
 
 
-def test_clean_lines_are_read_the_fast_way_where_there_is_one_with_the_same_answer(engine: Engine, tmp_path: Path) -> None:
-    data = b"".join(
-        line + b"\n" for line in hostile_lines(8, 5_000, 300, gap_us=GAP, hostile_share=0).splitlines()
-    )
+def test_clean_lines_are_read_the_fast_way_where_there_is_one(engine: Engine, tmp_path: Path) -> None:
+    data = hostile_lines(8, 5_000, 300, gap_us=GAP, hostile_share=0)
     counted = count_bytes(engine, tmp_path, data)
 
     assert_as_oracle(counted, data, BASE_RULES)

@@ -24,11 +24,13 @@ if TYPE_CHECKING:  # it needs PySpark, without which --help and doctor must do
 # each engine, and the import packages without which it cannot run
 ENGINES = {"sail": ("pyspark", "pysail"), "spark": ("pyspark", "py4j"), "connect": ("pyspark", "grpc")}
 
-Opener = Callable[[str, Mapping[str, str], bool], "AbstractContextManager[Engine]"]
+Opener = Callable[[str, Mapping[str, str], bool, bool], "AbstractContextManager[Engine]"]
 
 
 @contextmanager
-def open_engine(name: str, remote: str, environment: Mapping[str, str], verbose: bool = False) -> Iterator[Engine]:
+def open_engine(
+    name: str, remote: str, environment: Mapping[str, str], verbose: bool = False, with_progress: bool = False
+) -> Iterator[Engine]:
     """Start or reach an engine, and let go of it afterwards.
 
     Parameters
@@ -40,13 +42,15 @@ def open_engine(name: str, remote: str, environment: Mapping[str, str], verbose:
         Where Java and the marks of spark-submit are looked for.
     verbose : bool
         Let the engine's own log through to standard error.
+    with_progress : bool
+        Let the engine draw a bar of its stages and tasks on the terminal, where it has one.
 
     Raises
     ------
     EngineUnavailable
         The engine is not installed, has no Java, or does not answer; the message says what to do.
     """
-    with _opener(name)(remote, environment, verbose) as engine:
+    with _opener(name)(remote, environment, verbose, with_progress) as engine:
         yield engine
 
 

@@ -1,17 +1,19 @@
-"""A remote Spark Connect server. Its own client tries an unreachable one again for more than ten minutes, in silence."""
+"""A remote Spark Connect server. Its own client tries an unreachable one again for over ten minutes, in silence."""
 
-import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from session_calc.engines.engine import SESSION_SETTINGS, Engine
 from session_calc.errors import EngineUnavailable
+from session_calc.redaction import without_secrets
 
 PATIENCE_SECONDS = 15
 
 
 @contextmanager
-def open_here(remote: str, _environment: Mapping[str, str], _verbose: bool) -> Iterator[Engine]:
+def open_here(
+    remote: str, _environment: Mapping[str, str], _verbose: bool, _with_progress: bool = False
+) -> Iterator[Engine]:
     """Reach the server at `remote`, an sc:// URL."""
     from pyspark.sql import SparkSession
 
@@ -32,12 +34,18 @@ def require_answer(remote: str, patience_seconds: float = PATIENCE_SECONDS) -> N
     Raises
     ------
     EngineUnavailable
-        Nothing answers within `patience_seconds`.
+        It is no such URL, or nothing answers within `patience_seconds`.
     """
     import grpc
     from pyspark.sql.connect.client import DefaultChannelBuilder
 
-    channel = DefaultChannelBuilder(remote).toChannel()
+    try:
+        channel = DefaultChannelBuilder(remote).toChannel()
+    except ValueError:
+        raise EngineUnavailable(
+            f"SPARK_REMOTE is {without_secrets(remote)}, but must be the address of a Spark Connect server, such as "
+            "sc://host:15002."
+        ) from None
     try:
         grpc.channel_ready_future(channel).result(timeout=patience_seconds)
     except grpc.FutureTimeoutError:
@@ -48,14 +56,3 @@ def require_answer(remote: str, patience_seconds: float = PATIENCE_SECONDS) -> N
         ) from None
     finally:
         channel.close()
-
-
-def without_secrets(remote: str) -> str:
-    """Give the URL without its parameters' values, among which may be a token.
-
-    Examples
-    --------
-    >>> without_secrets("sc://host:15002/;token=abc;user_id=me")
-    'sc://host:15002/;token=***;user_id=***'
-    """
-    return re.sub(r";([^=;]+)=[^;]*", r";\1=***", remote)

@@ -9,6 +9,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+from session_calc.errors import EngineUnavailable
+
 OLDEST_JAVA = 17
 
 # Arguments that Spark's launcher gives to every Java, and the first version of Java that does not get them here.
@@ -33,7 +35,7 @@ exec {java} "$@"
 """
 
 
-class MissingJava(Exception):
+class MissingJava(EngineUnavailable):
     """There is no Java on this machine that classic Spark can run on."""
 
 

@@ -8,7 +8,9 @@ from session_calc.engines.engine import SESSION_SETTINGS, Engine
 
 
 @contextmanager
-def open_here(_remote: str, environment: Mapping[str, str], verbose: bool) -> Iterator[Engine]:
+def open_here(
+    _remote: str, environment: Mapping[str, str], verbose: bool, _with_progress: bool = False
+) -> Iterator[Engine]:
     """Start Sail in this process on a free port of the loopback interface."""
     # Sail reads it when it is imported; its INFO lines are of no use to a user of the job
     os.environ["RUST_LOG"] = environment.get("RUST_LOG", "info" if verbose else "off")

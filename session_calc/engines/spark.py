@@ -4,6 +4,7 @@ import os
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from importlib.resources import as_file, files
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -12,44 +13,68 @@ from session_calc.engines.java import java_home_for_spark
 
 SUBMITTED_MARK = "PYSPARK_GATEWAY_PORT"
 LOG_SETTINGS_FILE = Path(__file__).with_name("log4j2.properties")
+PROGRESS_SETTING = "spark.ui.showConsoleProgress"
 
-# What local Spark needs beyond its defaults. All is loopback: nothing listens where another machine could reach it.
-LOCAL_SETTINGS = {
-    "spark.driver.bindAddress": "127.0.0.1",
-    "spark.driver.host": "127.0.0.1",
+# What Spark needs beyond its defaults where this process starts it.
+OWN_SETTINGS = {
     "spark.driver.memory": "2g",
     "spark.redaction.regex": "(?i)secret|password|token|access[.]?key|url|dsn|sas|signature",
     "spark.ui.enabled": "false",
-    "spark.ui.showConsoleProgress": "false",
+    PROGRESS_SETTING: "false",
 }
+
+# All is loopback: nothing listens where another machine could reach it.
+LOCAL_SETTINGS = {**OWN_SETTINGS, "spark.driver.bindAddress": "127.0.0.1", "spark.driver.host": "127.0.0.1"}
 
 
 @contextmanager
-def open_here(_remote: str, environment: Mapping[str, str], verbose: bool) -> Iterator[Engine]:
-    """Join the Spark that spark-submit started, or start a local one."""
+def open_here(
+    _remote: str, environment: Mapping[str, str], verbose: bool, with_progress: bool = False
+) -> Iterator[Engine]:
+    """Join the Spark that spark-submit started, or start one: local, or on the cluster that MASTER names."""
     if SUBMITTED_MARK in environment:
-        with open_session("", {}) as engine:
+        with open_session("", _progress_if_nobody_chose() if with_progress else {}) as engine:
             yield engine
         return
-    with TemporaryDirectory(prefix="session-calc-java-") as folder:
-        prepare_process(environment, Path(folder))
-        master = environment.get("MASTER", "local[*]")
-        with open_session(master, {**LOCAL_SETTINGS, **log_settings("info" if verbose else "error")}) as engine:
+    master = environment.get("MASTER") or "local[*]"
+    progress = {PROGRESS_SETTING: "true"} if with_progress else {}
+    with (
+        TemporaryDirectory(prefix="session-calc-java-") as folder,
+        # the package may run from a zip, out of which Java cannot read
+        as_file(files("session_calc.engines").joinpath(LOG_SETTINGS_FILE.name)) as log_file,
+    ):
+        prepare_process(environment, Path(folder), is_local=is_local(master))
+        own = LOCAL_SETTINGS if is_local(master) else OWN_SETTINGS
+        settings = {**own, **progress, **log_settings("info" if verbose else "off", log_file)}
+        with open_session(master, settings) as engine:
             yield engine
 
 
-def prepare_process(environment: Mapping[str, str], java_folder: Path) -> None:
+def is_local(master: str) -> bool:
+    """Tell whether all of Spark runs on this machine: `local[*]`, `local-cluster[2,1,1024]`."""
+    return master.startswith("local")
+
+
+def prepare_process(environment: Mapping[str, str], java_folder: Path, is_local: bool = True) -> None:
     """Set what the Java process and the Python workers will inherit."""
     os.environ["JAVA_HOME"] = str(java_home_for_spark(environment, java_folder))
-    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)  # else the workers of a virtual environment run the system's
-    os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
+    if is_local:
+        os.environ.setdefault("PYSPARK_PYTHON", sys.executable)  # else a virtual environment's workers run the system's
+        os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
     os.environ.pop("SPARK_REMOTE", None)  # PySpark would prefer it to the master
 
 
-def log_settings(level: str) -> dict[str, str]:
+def log_settings(level: str, file: Path = LOG_SETTINGS_FILE) -> dict[str, str]:
     """Keep Spark's log on standard error at a level."""
-    options = f"-Dlog4j2.configurationFile={LOG_SETTINGS_FILE.as_uri()} -Dsession_calc.log_level={level}"
+    options = f"-Dlog4j2.configurationFile={file.as_uri()} -Dsession_calc.log_level={level}"
     return {"spark.driver.extraJavaOptions": options}
+
+
+def _progress_if_nobody_chose() -> dict[str, str]:
+    from pyspark import SparkConf, SparkContext
+
+    SparkContext._ensure_initialized()  # else SparkConf knows nothing of spark-submit's --conf
+    return {} if SparkConf().contains(PROGRESS_SETTING) else {PROGRESS_SETTING: "true"}
 
 
 @contextmanager

@@ -20,6 +20,7 @@ from session_calc.inputs import Input
 from session_calc.read import csv_lines, json_fast, json_lines, parquet, text_scan
 from session_calc.read.lines import read_lines
 from session_calc.read.stage import Stage
+from session_calc.read.whole import require_ends
 from session_calc.schemas import Fields
 
 
@@ -53,7 +54,15 @@ def read(engine: Engine, inputs: Sequence[Input], fields: Fields, stage: Stage) 
     fields : Fields
     stage : Stage
         Must outlive the reading: links and mended copies lie there.
+
+    Raises
+    ------
+    UnreadableInput
+        A file is cut off or of another kind than its name says, where the engine would not notice, or a CSV file's
+        header is no text.
     """
+    require_ends(inputs)
+    csv_lines.require_headers(inputs)
     texts = [one for one in inputs if one.format != "parquet"]
     if not (engine.scans_text_first and texts):
         return Reading(_tolerant(engine, inputs, fields, stage), "tolerant")
@@ -75,7 +84,9 @@ def _tolerant(engine: Engine, inputs: Sequence[Input], fields: Fields, stage: St
     by_format: dict[str, list[Input]] = defaultdict(list)
     for one in inputs:
         by_format[one.format].append(one)
-    parsed = [frame for name in sorted(by_format) for frame in READERS[name](engine.spark, by_format[name], fields, stage)]
+    parsed = [
+        frame for name in sorted(by_format) for frame in READERS[name](engine.spark, by_format[name], fields, stage)
+    ]
     return reduce(DataFrame.unionByName, parsed)
 
 
@@ -95,7 +106,7 @@ def _csv(spark: SparkSession, inputs: Sequence[Input], fields: Fields, stage: St
 
 
 def _parquet(spark: SparkSession, inputs: Sequence[Input], fields: Fields, stage: Stage) -> list[DataFrame]:
-    return [parquet.read(spark, [stage.path_for_engine(one) for one in inputs], fields)]
+    return [parquet.read(spark, {stage.path_for_engine(one): one.path for one in inputs}, fields)]
 
 
 def _paths_by_compression(inputs: Sequence[Input], stage: Stage) -> list[list[str]]:

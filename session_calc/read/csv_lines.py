@@ -6,7 +6,7 @@ were put together with `cat` have several.
 """
 
 import csv
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from pyspark import cloudpickle
@@ -23,15 +23,33 @@ from session_calc.schemas import HEADER, Fields
 
 cloudpickle.register_pickle_by_value(csv_judge)
 
+_LONGEST_HEADER = 1 << 20  # bytes
+
+
+def require_headers(inputs: Iterable[Input]) -> None:
+    """Make sure that every CSV file's header can be read; before a mended copy stands in for the file.
+
+    Raises
+    ------
+    UnreadableInput
+        With the first file whose header is no UTF-8.
+    """
+    for one in inputs:
+        if one.format == "csv":
+            header_of(one)
+
 
 def header_of(one: Input) -> str:
-    """Read a file's first line, without a byte order mark and its line ending."""
-    with open_bytes(one) as source:
-        line = source.readline(1 << 20)
+    """Read a file's first line that is not blank, without a byte order mark and its line ending."""
     try:
-        return line.decode("utf-8").removeprefix(BYTE_ORDER_MARK).rstrip("\r\n")
+        with open_bytes(one) as source:
+            while line := source.readline(_LONGEST_HEADER).decode("utf-8"):
+                header = line.removeprefix(BYTE_ORDER_MARK).rstrip("\r\n")
+                if header.strip(" \t\r"):
+                    return header
     except UnicodeDecodeError:
         raise UnreadableInput(f"{one.path} has a header line that is no UTF-8. Save the file as UTF-8.") from None
+    return ""
 
 
 def names_in(header: str) -> list[str]:
@@ -44,18 +62,19 @@ def parse(lines: DataFrame, header: str, fields: Fields) -> DataFrame:
     names = names_in(header)
     line = F.regexp_replace("value", r"^\x{feff}|\r+\z", "")
     is_header = F.when(line == header, F.lit(HEADER))
-    cells = F.split(line, ",", -1)
+    cells, is_unquoted = F.split(line, ",", -1), ~F.col("value").rlike('["\\x{fffd}\\x00]')
     split = lines.select(
         "value",
         F.coalesce(is_header, problem_before_parsing(fields.max_line_bytes)).alias("problem"),
-        F.when(~F.col("value").rlike('["\\x{fffd}\\x00]'), cells).alias("cells"),
+        # an index beyond the last cell fails the job: lines with other numbers of cells go to the judge
+        F.when(is_unquoted & (F.size(cells) == len(names)), cells).alias("cells"),
     )
     keys = {**fields.text_columns, "time": fields.timestamp_key}
     texts = [
         (F.col("cells").getItem(_last_place(names, key)) if key in names else F.lit(None).cast("string")).alias(name)
         for name, key in keys.items()
     ]
-    found = split.select("value", "problem", (F.size("cells") == len(names)).alias("is_plain"), *texts)
+    found = split.select("value", "problem", F.col("cells").isNotNull().alias("is_plain"), *texts)
     empty_is_missing = [F.when(F.col(name) != "", F.col(name)).alias(name) for name in keys]
     return unite(found.select("value", "problem", "is_plain", *empty_is_missing), _judge(names, fields), fields)
 

@@ -8,7 +8,7 @@ re-write (numbers with a fraction, objects), escapes of surrogates and bytes tha
 
 import secrets
 
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from session_calc.read import patterns
@@ -44,7 +44,8 @@ def parse(lines: DataFrame, fields: Fields) -> DataFrame:
     closed = F.regexp_replace("value", _LAST_BRACE, f',"{sentinel_name}":"{sentinel}"}}')
     document, problem = F.col("document"), F.col("problem")
     parsed = lines.select("value", problem_before_parsing(fields.max_line_bytes).alias("problem")).withColumn(
-        "document", F.from_json(F.when(problem.isNull(), closed), schema, {**_STRICT, "columnNameOfCorruptRecord": corrupt_name})
+        "document",
+        F.from_json(F.when(problem.isNull(), closed), schema, {**_STRICT, "columnNameOfCorruptRecord": corrupt_name}),
     )
     keys = {**fields.text_columns, "time": fields.timestamp_key}
     nothing = F.lit(None).cast("string")

@@ -14,7 +14,7 @@ import re
 import sys
 import threading
 from collections.abc import Callable, Iterable
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 MAX_NESTING = 1000
@@ -111,10 +111,8 @@ def parse(line: bytes, decoder: json.JSONDecoder) -> Any:
     """
     try:
         text = line.decode("utf-8").removeprefix("\ufeff")
-        if text.count("[") + text.count("{") <= 100:
-            document = decoder.decode(text)
-        else:
-            document = _parse_deep(text, decoder)
+        is_shallow = text.count("[") + text.count("{") <= 100
+        document = decoder.decode(text) if is_shallow else _parse_deep(text, decoder)
         _refuse_lone_surrogates(document)
         return document
     except (ValueError, RecursionError):
@@ -122,7 +120,7 @@ def parse(line: bytes, decoder: json.JSONDecoder) -> Any:
 
 
 def to_microseconds(value: Any, unit: str) -> int | None:
-    """Give the moment in microseconds since 1970 UTC, rounded down; None where the value is no moment of years 1-9999."""
+    """Give the moment in microseconds since 1970 UTC, rounded down; None where it is no moment of the years 1-9999."""
     if not isinstance(value, str):
         return None
     if unit == "iso8601":
@@ -279,14 +277,15 @@ def _from_iso_8601(text: str) -> int | None:
         return None
     year, month, day, hour, minute, second, fraction, zone = found.groups()
     try:
-        moment = datetime(int(year), int(month), int(day), int(hour or 0), int(minute or 0), int(second or 0))
+        clock = int(hour or 0), int(minute or 0), int(second or 0)
+        moment = datetime(int(year), int(month), int(day), *clock, tzinfo=timezone.utc)
     except ValueError:
         return None
     offset = _offset_minutes(zone)
     if offset is None:
         return None
     microsecond = int((fraction or "")[:6].ljust(6, "0"))
-    whole = (moment - datetime(1970, 1, 1)) // timedelta(microseconds=1)
+    whole = (moment - datetime(1970, 1, 1, tzinfo=timezone.utc)) // timedelta(microseconds=1)
     return whole + microsecond - offset * 60_000_000
 
 
@@ -297,5 +296,3 @@ def _offset_minutes(zone: str | None) -> int | None:
     if hours > 23 or minutes > 59:
         return None
     return (hours * 60 + minutes) * (-1 if zone[0] == "-" else 1)
-
-

@@ -1,10 +1,10 @@
-"""Unite what an engine found in plain lines with what the judge says of the lines an engine must not be trusted with."""
+"""Unite what an engine found in plain lines with what the judge says of the others."""
 
 from collections.abc import Callable
 from typing import Any
 
 from pyspark import cloudpickle
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.types import BooleanType, DataType, LongType, StringType, StructField, StructType
 

@@ -1,14 +1,15 @@
 """Parquet: one row is one event; a field's text is what JSON would spell."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from functools import reduce
 
 from pyspark import cloudpickle
+from pyspark.errors import PySparkException
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
-from session_calc.errors import UserError
+from session_calc.errors import UnreadableInput, UserError
 from session_calc.read import judge, patterns
 from session_calc.read.nested import field_of
 from session_calc.read.times import from_plain_text
@@ -16,14 +17,44 @@ from session_calc.schemas import Fields, path_of
 
 cloudpickle.register_pickle_by_value(judge)
 
+# what every engine spells alike; intervals and times of day it does not
+_TIME_KINDS = (T.TimestampType, T.TimestampNTZType, T.DateType)
+_KINDS_WITH_TEXT = (T.StringType, T.NumericType, T.BooleanType, T.NullType, *_TIME_KINDS)
 
-def read(spark: SparkSession, paths: Sequence[str], fields: Fields) -> DataFrame:
-    """Read Parquet files as PARSED; files that differ in their columns are read each by its own."""
+
+def read(spark: SparkSession, paths: Mapping[str, str], fields: Fields) -> DataFrame:
+    """Read Parquet files as PARSED; files that differ in their columns are read each by its own.
+
+    Parameters
+    ----------
+    spark : SparkSession
+    paths : mapping
+        From the path for the engine to the one that the user knows.
+    fields : Fields
+
+    Raises
+    ------
+    UnreadableInput
+        The engine does not know a type in a file.
+    UserError
+        A key names a field of a type that has no text.
+    """
     by_schema: dict[str, list[str]] = {}
-    for path in paths:
-        by_schema.setdefault(spark.read.parquet(path).schema.json(), []).append(path)
+    for path, shown in paths.items():
+        by_schema.setdefault(_schema_of(spark, path, shown), []).append(path)
     parsed = [_to_parsed(spark.read.parquet(*alike), fields) for alike in by_schema.values()]
     return reduce(DataFrame.unionByName, parsed)
+
+
+def _schema_of(spark: SparkSession, path: str, shown: str) -> str:
+    try:
+        return spark.read.parquet(path).schema.json()
+    except PySparkException as error:
+        what = str(error).partition("\n")[0]
+        raise UnreadableInput(
+            f"{shown} has a column that this engine cannot read: {what}. Write times as microseconds instead of "
+            "nanoseconds, and categories as plain strings; or try another ENGINE."
+        ) from error
 
 
 def _to_parsed(rows: DataFrame, fields: Fields) -> DataFrame:
@@ -43,7 +74,7 @@ def _time_at(schema: T.StructType, fields: Fields) -> tuple[Column, Column]:
     if kind is None:
         return F.lit(False), F.lit(None).cast("bigint")
     field = field_of(fields.timestamp_key)
-    if isinstance(kind, (T.TimestampType, T.TimestampNTZType, T.DateType)):
+    if isinstance(kind, _TIME_KINDS):
         # the column says its own unit; TIMESTAMP_UNIT has nothing to add
         moment = F.unix_micros(field.cast("timestamp"))
         in_range = (moment >= judge.FIRST_MICROSECOND) & (moment < judge.END_MICROSECOND)
@@ -70,7 +101,7 @@ def _to_text(field: Column, kind: T.DataType, key: str) -> Column:
     if isinstance(kind, (T.FloatType, T.DoubleType)):
         # each engine spells a double its own way
         return F.udf(judge.spell_double, T.StringType(), useArrow=False)(field.cast("double"))
-    if isinstance(kind, (T.StructType, T.ArrayType, T.MapType, T.BinaryType)):
+    if not isinstance(kind, _KINDS_WITH_TEXT):
         raise UserError(
             f"{key} is {kind.simpleString()} in the Parquet files, but must be a text, number, boolean, date or time. "
             "Name a field inside it with a dot, such as " + f"{key}.name."

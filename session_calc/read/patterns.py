@@ -1,7 +1,7 @@
-"""Regular expressions for lines of JSON, in the dialect that Java's and Rust's engines share.
+r"""Regular expressions for lines of JSON, in the dialect that Java's and Rust's engines share.
 
 Rust's engine runs these in time linear in the line's length, which is why Sail can prove each line to be strict JSON
-with one of them. Java's backtracks, so on Spark only the short ones are used. The end is `\\z`, for in Java `$` also
+with one of them. Java's backtracks, so on Spark only the short ones are used. The end is `\z`, for in Java `$` also
 matches before a last line break.
 """
 

@@ -24,4 +24,6 @@ def from_whole_number(number: Column, unit: str) -> Column:
 def _thousandth_down(number: Column) -> Column:
     # Spark divides bigints through a double, which loses digits; dropping three digits does not
     digits = (number - F.pmod(number, F.lit(1000))).cast("string")
-    return F.when(F.length(digits) <= 3, F.lit(0)).otherwise(digits.substr(F.lit(1), F.length(digits) - 3).cast("bigint"))
+    return F.when(F.length(digits) <= 3, F.lit(0)).otherwise(
+        digits.substr(F.lit(1), F.length(digits) - 3).cast("bigint")
+    )

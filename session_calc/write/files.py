@@ -9,6 +9,7 @@ from tempfile import NamedTemporaryFile
 
 from session_calc.errors import UnwritableOutput
 
+_PROBE_PREFIX = ".session-calc-"
 _LEFT_OVER_SECONDS = 24 * 3600  # no write takes a day: an older temporary file is a killed run's
 
 
@@ -22,7 +23,7 @@ def require_writable(folder: Path) -> None:
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with NamedTemporaryFile(dir=folder, prefix=".session-calc-", suffix=".tmp"):
+        with NamedTemporaryFile(dir=folder, prefix=_PROBE_PREFIX, suffix=".tmp"):
             pass
     except OSError as error:
         raise UnwritableOutput(
@@ -34,27 +35,47 @@ def require_writable(folder: Path) -> None:
 def publish(folder: Path, contents: Mapping[str, bytes]) -> None:
     """Put files in place: first all of them whole under temporary names, then each by one rename, in the order given.
 
+    A process that is killed between two renames leaves some files new and some old, each of them whole.
+
     Raises
     ------
     UnwritableOutput
-        The disk is full or the folder is gone; no file was changed.
+        The disk is full or the folder is gone; all files are as they were.
     """
     waiting: dict[str, Path] = {}
+    former: dict[str, Path] = {}
     try:
         for name, content in contents.items():
             waiting[name] = _write_whole(folder, name, content)
-        for name in list(waiting):
-            waiting.pop(name).replace(folder / name)
-        _sync_folder(folder)
+            if (folder / name).is_file():
+                former[name] = _write_whole(folder, name, (folder / name).read_bytes())
+        _put_in_place(folder, waiting, former)
     except OSError as error:
         raise UnwritableOutput(
             f"WRITE_PATH is {str(folder)!r}, but writing there failed: {error.strerror}. "
             "The results of the last good run are as they were."
         ) from None
     finally:
-        for temporary in waiting.values():
-            temporary.unlink(missing_ok=True)
+        for temporary in (*waiting.values(), *former.values()):
+            with suppress(OSError):
+                temporary.unlink(missing_ok=True)
     _sweep(folder, contents)
+
+
+def _put_in_place(folder: Path, waiting: Mapping[str, Path], former: Mapping[str, Path]) -> None:
+    placed: list[str] = []
+    try:
+        for name, temporary in waiting.items():
+            temporary.replace(folder / name)
+            placed.append(name)
+        _sync_folder(folder)
+    except BaseException:
+        for name in placed:
+            if name in former:
+                former[name].replace(folder / name)
+            else:
+                (folder / name).unlink(missing_ok=True)
+        raise
 
 
 def _write_whole(folder: Path, name: str, content: bytes) -> Path:
@@ -88,7 +109,7 @@ def _sync_folder(folder: Path) -> None:
 def _sweep(folder: Path, contents: Mapping[str, bytes]) -> None:
     oldest = time.time() - _LEFT_OVER_SECONDS
     for name in contents:
-        for temporary in folder.glob(f".{name}.*.tmp"):
+        for temporary in (*folder.glob(f".{name}.*.tmp"), *folder.glob(f"{_PROBE_PREFIX}*.tmp")):
             with suppress(OSError):
                 if temporary.stat().st_mtime < oldest:
                     temporary.unlink()
