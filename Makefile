@@ -21,27 +21,42 @@ PYTEST = env -u ENGINE -u MAKEFLAGS -u MAKELEVEL -u MFLAGS $(TEST_VENV)/bin/pyte
 help:  ## Say what there is to do (the default).
 	@echo 'make <target> [SETTING=value ...]'
 	@echo
-	@sed -n 's/^\([a-z_]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "  %-14s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z_]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "  %-20s %s\n", $$1, $$2 }'
 
 session_calc: $(RUN_VENV)/.installed  ## Count sessions; the bundled sample unless READ_PATH says otherwise.
 	@$(RUN_VENV)/bin/session-calc count
 
-test_app: $(TEST_VENV)/.installed  ## Run the whole test suite on both engines, Sail and classic Spark.
-	@engine='$(CONTAINER_ENGINE)'; if [ -z "$$engine" ]; then \
-	    echo 'No container engine answers: testing in the virtual environment $(TEST_VENV)'; \
+test_app:  ## Run the whole test suite on both engines: in a container where docker or podman answers, else in a virtual environment.
+	@engine='$(CONTAINER_ENGINE)'; \
+	if [ -z "$$engine" ]; then \
+	    echo 'Neither docker nor podman answers: testing in the virtual environment $(TEST_VENV).'; where=venv; \
+	elif ! $$engine build --quiet --file docker/Dockerfile --target base . >/dev/null 2>&1; then \
+	    echo "$$engine answers, but does not get the base image: testing in the virtual environment $(TEST_VENV)."; where=venv; \
 	else \
-	    echo "$$engine answers, but there is no docker/Dockerfile yet: testing in the virtual environment $(TEST_VENV)"; \
-	fi
+	    echo "$$engine answers: testing in a container."; where=container; \
+	fi; \
+	$(MAKE) --no-print-directory test_in_$$where CONTAINER_ENGINE="$$engine"
+
+.PHONY: test_in_venv test_in_container
+test_in_venv: $(TEST_VENV)/.installed
 	@$(PYTEST) --engine sail
 	@$(PYTEST) --engine spark
+
+test_in_container:
+	@$(BUILD) --target test --tag $(TEST_IMAGE) .
+	@$(DOCKER) run --rm $(TEST_IMAGE) pytest --engine sail
+	@$(DOCKER) run --rm $(TEST_IMAGE) pytest --engine spark
 
 test: $(TEST_VENV)/.installed  ## Run the tests on ENGINE=sail (the fast inner loop), spark, connect or all; more options in PYTEST_ARGS.
 	@$(PYTEST) --engine $(or $(ENGINE),all) $(PYTEST_ARGS)
 
-lint: $(TEST_VENV)/.installed  ## Check style, format and types.
+lint: $(TEST_VENV)/.installed  ## Check style, format and types; shell scripts, the Dockerfile and the workflows.
 	@$(TEST_VENV)/bin/ruff check .
 	@$(TEST_VENV)/bin/ruff format --check .
 	@$(TEST_VENV)/bin/mypy
+	@$(TEST_VENV)/bin/shellcheck .ci/run docker/*.sh
+	@$(TEST_VENV)/bin/hadolint docker/Dockerfile
+	@$(TEST_VENV)/bin/zizmor --offline --quiet .github
 
 format: $(TEST_VENV)/.installed  ## Format the code, and mend what can be mended mechanically.
 	@$(TEST_VENV)/bin/ruff check --fix-only --quiet .
@@ -54,7 +69,7 @@ dist: $(TEST_VENV)/.installed  ## Build the wheel into dist/.
 
 clean:  ## Remove results, caches, builds and the virtual environments.
 	@find output -mindepth 1 ! -name .gitkeep -delete
-	@rm -rf .venv .venv-spark .venv-test build dist *.egg-info spark-warehouse metastore_db derby.log
+	@rm -rf .venv .venv-spark .venv-test .venv-release build dist *.egg-info spark-warehouse metastore_db derby.log
 	@rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	@find session_calc tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -63,6 +78,8 @@ clean:  ## Remove results, caches, builds and the virtual environments.
 LIMIT = $(if $(shell command -v timeout 2>/dev/null),timeout 5)
 CONTAINER_ENGINE = $(shell for engine in docker podman; do \
     if $(LIMIT) $$engine info >/dev/null 2>&1; then echo $$engine; break; fi; done)
+
+include docker/images.mk
 
 # PySpark comes as a source package, and the pip of Python 3.10 says in three lines that it builds it the old way.
 PIP_OPTIONS := --quiet --disable-pip-version-check --use-pep517
@@ -74,8 +91,10 @@ PIP_OPTIONS := --quiet --disable-pip-version-check --use-pep517
 .venv-spark/.installed: duration := two minutes
 $(TEST_VENV)/.installed: extras := spark,test,lint
 $(TEST_VENV)/.installed: duration := two minutes
+.venv-release/.installed: extras := release
+.venv-release/.installed: duration := ten seconds
 
-.venv/.installed .venv-spark/.installed $(TEST_VENV)/.installed: setup.py pyproject.toml session_calc/_version.py
+.venv/.installed .venv-spark/.installed .venv-release/.installed $(TEST_VENV)/.installed: setup.py pyproject.toml session_calc/_version.py
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' 2>/dev/null || { \
 	    echo "This needs Python 3.10 or newer, but $(PYTHON) is $$($(PYTHON) --version 2>/dev/null || echo not there)." \
 	        'Name another one: make PYTHON=python3.12 ...' >&2; exit 1; }
