@@ -3,11 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from session_calc import count, tally, validate
+from session_calc import count, plausible, tally, validate
 from session_calc.clock import Clock
 from session_calc.engines.engine import Engine
 from session_calc.inputs import Listing, require_unchanged
-from session_calc.plausible import require_known_fields, require_plausible_times, require_readable
 from session_calc.read import read
 from session_calc.read.stage import open_stage
 from session_calc.schemas import Fields
@@ -47,7 +46,7 @@ def count_sessions(
         The counts do not add up.
     """
     users, groups = fields.user_columns, fields.group_columns
-    with open_stage(engine.is_here) as stage, require_readable(listing):
+    with open_stage(engine.is_here, engine.decodes_urls) as stage, plausible.require_readable(listing):
         with clock.step("read"):
             reading = read(engine, listing.inputs, fields, stage)
         validated = validate.by_rules(reading.parsed, fields)
@@ -58,5 +57,7 @@ def count_sessions(
     with clock.step("check"):
         require_unchanged(listing)  # before the sums: those of a file that grew between two looks at it do not add up
         found = tally.add_up(rows, fields.group_keys, gaps, reading.line_count, reading.blank_count)
-        warnings = [*require_known_fields(found, listing, fields), *require_plausible_times(found, listing, fields)]
+        unknown = plausible.require_known_fields(found, listing, fields)
+        implausible = plausible.require_plausible_times(found, listing, fields)
+        warnings = [*unknown, *implausible] or plausible.warn_of_no_events(found)
     return Counted(found, reading.way, warnings)

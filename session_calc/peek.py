@@ -9,13 +9,17 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any
 
-from session_calc.inputs import Input
+from session_calc.inputs import Input, open_raw
 from session_calc.read.csv_lines import header_of, names_in
 from session_calc.read.stage import open_bytes
 
 LINES_PER_FILE = 1000
 FILES = 20
 DEEPEST = 3
+
+
+class Row(dict[str, Any]):
+    """A row of CSV: a dot in a column's name is a part of it."""
 
 
 def first_objects(inputs: Sequence[Input]) -> Iterator[dict[str, Any]]:
@@ -30,7 +34,10 @@ def first_objects(inputs: Sequence[Input]) -> Iterator[dict[str, Any]]:
 
 
 def fields_in(objects: Iterable[dict[str, Any]], depth: int = DEEPEST) -> dict[str, bool]:
-    """Name every field of the objects, nested ones with dots, in alphabetical order, and whether one has a value."""
+    """Name every field of the objects, nested ones with dots, in alphabetical order, and whether one has a value.
+
+    A name with a dot in it stands in quotes, except in CSV: no key can name it, for a key's dot leads into an object.
+    """
     found: dict[str, bool] = {}
     for document in objects:
         for name, value in _fields(document, "", depth):
@@ -75,7 +82,7 @@ def _csv_rows(one: Input) -> Iterator[dict[str, Any]]:
             cells = names_in(line)
         except csv.Error:
             continue
-        yield {name: cell or None for name, cell in zip(names, cells, strict=False)}
+        yield Row((name, cell or None) for name, cell in zip(names, cells, strict=False))
 
 
 def _parquet_rows(one: Input) -> Iterator[dict[str, Any]]:
@@ -83,13 +90,13 @@ def _parquet_rows(one: Input) -> Iterator[dict[str, Any]]:
         from pyarrow.parquet import ParquetFile
     except ImportError:  # beside a cluster's own PySpark; the messages then say less
         return
-    with ParquetFile(one.path) as file:
+    with open_raw(one) as source, ParquetFile(source) as file:
         for batch in islice(file.iter_batches(batch_size=LINES_PER_FILE), 1):
             yield from batch.to_pylist()
 
 
 def _fields(document: dict[str, Any], before: str, depth: int) -> Iterator[tuple[str, Any]]:
     for name, value in document.items():
-        yield f"{before}{name}", value
+        yield (f"{before}{name}" if "." not in name or isinstance(document, Row) else f'{before}"{name}"'), value
         if isinstance(value, dict) and depth > 1:
             yield from _fields(value, f"{before}{name}.", depth - 1)

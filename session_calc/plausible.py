@@ -72,6 +72,16 @@ def require_known_fields(tally: Tally, listing: Listing, fields: Fields) -> list
     ]
 
 
+def warn_of_no_events(tally: Tally) -> list[str]:
+    """Give a warning where no line is an event."""
+    ledger = tally.ledger
+    if ledger.event_count:
+        return []
+    if not ledger.line_count:
+        return ["the inputs hold no line."]
+    return [f"none of the {ledger.line_count:,} lines is an event; the ledger says why."]
+
+
 def _keys_without_values(tally: Tally, fields: Fields) -> list[tuple[str, str]]:
     if tally.ledger.event_count:
         return [("GROUP_KEY", key) for key in tally.keys_without_values()]
@@ -84,6 +94,11 @@ def _keys_without_values(tally: Tally, fields: Fields) -> list[tuple[str, str]]:
 
 def _unknown_field(setting: str, key: str, seen: Sequence[str]) -> str:
     few = ", ".join(seen[:_MOST_NAMES]) + (", ..." if len(seen) > _MOST_NAMES else ".")
+    if f'"{key}"' in seen:
+        return (
+            f"{setting} is {key!r}, which names a field inside an object, but in the events this is one name with a dot "
+            f"in it. Such a field cannot be a key: rename it. The events have: {few}"
+        )
     return f"{setting} is {key!r}, but no event has such a field. The events have: {few}{did_you_mean(key, seen)}"
 
 

@@ -154,11 +154,8 @@ def test_the_text_null_and_no_value_share_one_name_in_the_result(engine: Engine,
 
 def test_lines_that_are_rejected_for_other_reasons_bring_no_word_about_keys(engine: Engine, tmp_path: Path) -> None:
     counted = count_bytes(engine, tmp_path, b"{\n[1]\n" + lines({"user": "", "time": 1}))
-    assert list(counted.warnings) == []
+    assert list(counted.warnings) == ["none of the 3 lines is an event; the ledger says why."]
     assert counted.tally.ledger.reject_counts == {"malformed_json": 1, "not_an_object": 1, "missing_user": 1}
-
-
-# ---------------------------------------------------------------------------------------------------------------- times
 
 
 def day_of(text: int, unit: str) -> str:
@@ -252,3 +249,19 @@ def test_times_spelled_as_iso_8601_may_lie_in_any_year(engine: Engine, tmp_path:
     counted = count(engine, tmp_path, [{"time": "1815-06-18T11:35:00Z"}], rules)
     assert counted.warnings == []
     assert counted.tally.ledger.event_count == 1
+
+
+def test_a_name_with_a_dot_in_it_cannot_be_a_key_and_the_message_says_so(engine: Engine, tmp_path: Path) -> None:
+    data = b'{"user.id":"a","time":1554767994000,"group":"A"}\n'
+    rules = replace(BASE_RULES, user_keys=("user.id",))
+
+    with pytest.raises(UnknownField, match=r"in the events this is one name with a dot in it\. Such a field cannot"):
+        count_bytes(engine, tmp_path, data, rules)
+
+
+@pytest.mark.parametrize(
+    ("data", "warning"),
+    [(b"", "the inputs hold no line."), (b"x\n\n", "none of the 2 lines is an event; the ledger says why.")],
+)
+def test_a_run_without_events_warns(engine: Engine, tmp_path: Path, data: bytes, warning: str) -> None:
+    assert warning in count_bytes(engine, tmp_path, data).warnings
