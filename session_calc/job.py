@@ -46,7 +46,8 @@ def count_sessions(
         The counts do not add up.
     """
     users, groups = fields.user_columns, fields.group_columns
-    with open_stage(engine.is_here, engine.decodes_urls) as stage, plausible.require_readable(listing):
+    staged = open_stage(engine.is_here, engine.decodes_urls, engine.file_scheme)
+    with staged as stage, plausible.require_readable(listing):
         with clock.step("read"):
             reading = read(engine, listing.inputs, fields, stage)
         validated = validate.by_rules(reading.parsed, fields)
@@ -57,6 +58,7 @@ def count_sessions(
     with clock.step("check"):
         require_unchanged(listing)  # before the sums: those of a file that grew between two looks at it do not add up
         found = tally.add_up(rows, fields.group_keys, gaps, reading.line_count, reading.blank_count)
+        plausible.require_lines(found, listing)
         unknown = plausible.require_known_fields(found, listing, fields)
         implausible = plausible.require_plausible_times(found, listing, fields)
         warnings = [*unknown, *implausible] or plausible.warn_of_no_events(found)

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 
 from session_calc import peek
+from session_calc.engines.failures import explained
 from session_calc.errors import ImplausibleTimes, UnknownField, UnreadableInput, did_you_mean
 from session_calc.inputs import Input, Listing
 from session_calc.read.judge import to_microseconds
@@ -29,21 +30,43 @@ _LONGEST_TIME = 64  # characters; what is longer is no time
 
 @contextmanager
 def require_readable(listing: Listing) -> Iterator[None]:
-    """Turn an engine's failure into the name of the input that cannot be read, where that is the cause.
+    """Turn an engine's failure into the name of the input that cannot be read, or into what else can be mended.
 
     Raises
     ------
     UnreadableInput
         With the first file that is gone, may not be read, or is damaged.
+    EngineUnavailable
+        The engine's workers do not fit this process.
     """
     try:
         yield
     except UnreadableInput:
         raise
-    except Exception:
+    except Exception as failure:
         for one in listing.inputs:
             require_whole(one)
+        known = explained(failure)
+        if known:
+            raise known from failure
         raise
+
+
+def require_lines(tally: Tally, listing: Listing) -> None:
+    """Make sure that lines were found where there are some, for not every engine says when it does not see a file.
+
+    Raises
+    ------
+    UnreadableInput
+        An input holds bytes as they are, and there was no line in all of them.
+    """
+    with_lines = [one for one in listing.inputs if one.byte_count and one.format != "parquet" and not one.compression]
+    if with_lines and not tally.ledger.line_count + tally.ledger.header_count:
+        raise UnreadableInput(
+            f"The engine found no line in {with_lines[0].path}, which has {with_lines[0].byte_count:,} bytes, nor in "
+            "any other input. Nothing was written. A server must find READ_PATH by the same name as this machine: on "
+            "S3, or in a folder that both mount."
+        )
 
 
 def require_known_fields(tally: Tally, listing: Listing, fields: Fields) -> list[str]:
@@ -96,8 +119,8 @@ def _unknown_field(setting: str, key: str, seen: Sequence[str]) -> str:
     few = ", ".join(seen[:_MOST_NAMES]) + (", ..." if len(seen) > _MOST_NAMES else ".")
     if f'"{key}"' in seen:
         return (
-            f"{setting} is {key!r}, which names a field inside an object, but in the events this is one name with a dot "
-            f"in it. Such a field cannot be a key: rename it. The events have: {few}"
+            f"{setting} is {key!r}, which names a field inside an object, but in the events this is one name with a "
+            f"dot in it. Such a field cannot be a key: rename it. The events have: {few}"
         )
     return f"{setting} is {key!r}, but no event has such a field. The events have: {few}{did_you_mean(key, seen)}"
 

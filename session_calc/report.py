@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta, timezone
 from hashlib import sha256
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from session_calc import __version__
@@ -76,11 +75,11 @@ def to_json(report: Mapping[str, Any]) -> bytes:
     return (json.dumps(report, ensure_ascii=False, indent=2) + "\n").encode()
 
 
-def last_done(path: Path) -> dict[str, Any] | None:
-    """Find the report of the last good run in the file where it stands, for a failed run's report to keep."""
+def last_done(former: bytes | None) -> dict[str, Any] | None:
+    """Find the report of the last good run in the report that a failed run's is to replace, and which keeps it."""
     try:
-        found = json.loads(path.read_bytes())
-    except (OSError, ValueError):
+        found = json.loads(former or b"null")
+    except ValueError:
         return None
     if not isinstance(found, dict):
         return None

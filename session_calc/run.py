@@ -6,18 +6,18 @@ from collections.abc import Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from session_calc import __version__, report, results
 from session_calc.clock import Clock
 from session_calc.engines import open_engine
 from session_calc.errors import SessionCalcError, TooManyRejects
-from session_calc.inputs import Listing, list_inputs
+from session_calc.inputs import Input, Listing, list_inputs
 from session_calc.progress import Step, Tell
 from session_calc.redaction import without_secrets
+from session_calc.s3 import Source
 from session_calc.settings import Settings
-from session_calc.write import files
+from session_calc.write import Sink, sink_of
 
 if TYPE_CHECKING:
     from session_calc.job import Counted
@@ -41,7 +41,7 @@ class Outcome:
 
     run: Run
     counted: Counted
-    paths: Mapping[tuple[int, str], Path]
+    paths: Mapping[tuple[int, str], str]
 
 
 def count(
@@ -55,26 +55,27 @@ def count(
         After the failure was written to the run reports.
     """
     run = Run(settings)
-    folder = Path(settings.write_path).expanduser()
+    sink = sink_of(settings.write_path, settings.access)
     try:
         begun = {"session_calc": __version__, "settings": dict(settings.texts)}
         tell(Step("run_started", "Listing the inputs ...", begun))
-        files.require_writable(folder)
+        sink.require_writable()
         run.counted = counted = _compute(run, environment, verbose, tell, with_progress)
         tell(Step("counted", "Writing the results ...", _facts_counted(run, counted)))
         _require_few_rejects(counted, settings.max_reject_share)
-        paths = _publish(run, counted, folder)
-        tell(Step("published", "Done.", {"results": [str(path.absolute()) for path in paths.values()]}))
+        paths = _publish(run, counted, sink)
+        written = [sink.absolute_path_of(f"{name}.json") for name in _names(settings).values()]
+        tell(Step("published", "Done.", {"results": written}))
         return Outcome(run, counted, paths)
     except BaseException as error:
-        _report_failure(run, folder, error)
+        _report_failure(run, sink, error)
         raise
 
 
 def _compute(run: Run, environment: Mapping[str, str], verbose: bool, tell: Tell, with_progress: bool) -> Counted:
     settings = run.settings
     with run.clock.step("list"):
-        run.listing = listing = list_inputs(settings.read_paths)
+        run.listing = listing = list_inputs(settings.read_paths, settings.access)
     size = {"files": len(listing.inputs), "bytes": listing.byte_count}
     tell(Step("inputs_listed", f"Starting the engine {settings.engine} ...", size))
     with ExitStack() as until_done:
@@ -83,7 +84,8 @@ def _compute(run: Run, environment: Mapping[str, str], verbose: bool, tell: Tell
             from session_calc.engines import tuning
             from session_calc.job import count_sessions
 
-            opened = open_engine(settings.engine, settings.spark_remote, environment, verbose, with_progress)
+            s3 = _s3_source(listing)
+            opened = open_engine(settings.engine, settings.spark_remote, environment, verbose, with_progress, s3)
             engine = until_done.enter_context(opened)
             if engine.name == "spark":
                 tuning.fit(engine.spark, listing.inputs)
@@ -92,6 +94,11 @@ def _compute(run: Run, environment: Mapping[str, str], verbose: bool, tell: Tell
         counting = f"Counting {size['files']:,} files, {size['bytes']:,} bytes, on {engine.version} ..."
         tell(Step("reading", counting, size))
         return count_sessions(engine, listing, settings.fields, settings.gaps, settings.gap_rule, run.clock)
+
+
+def _s3_source(listing: Listing) -> Source | None:
+    example: Input | None = next((one for one in listing.inputs if one.is_on_s3), None)
+    return None if example is None else Source(listing.access, example.path, listing.regions)
 
 
 def _require_few_rejects(counted: Counted, most: float) -> None:
@@ -105,28 +112,28 @@ def _require_few_rejects(counted: Counted, most: float) -> None:
         )
 
 
-def _publish(run: Run, counted: Counted, folder: Path) -> dict[tuple[int, str], Path]:
+def _publish(run: Run, counted: Counted, sink: Sink) -> dict[tuple[int, str], str]:
     settings = run.settings
     names = _names(settings)
     contents = {f"{name}.json": results.to_json(counted.tally.session_counts[place]) for place, name in names.items()}
     facts = _facts(run)
     for (gap, key), name in names.items():
-        path = folder / f"{name}.json"
-        result = report.of_result(counted, key, gap, str(path.absolute()), contents[path.name])
+        file_name = f"{name}.json"
+        result = report.of_result(counted, key, gap, sink.absolute_path_of(file_name), contents[file_name])
         contents[f"{name}.run.json"] = report.to_json({"status": report.DONE, **facts, **result})
-    files.publish(folder, contents)
-    return {place: folder / f"{name}.json" for place, name in names.items()}
+    sink.publish(contents)
+    return {place: sink.path_of(f"{name}.json") for place, name in names.items()}
 
 
-def _report_failure(run: Run, folder: Path, error: BaseException) -> None:
+def _report_failure(run: Run, sink: Sink, error: BaseException) -> None:
     is_told = isinstance(error, (SessionCalcError, KeyboardInterrupt))
     kind = type(error).__name__ if is_told else "defect"
     failure = {"kind": kind, "message": without_secrets(str(error) or type(error).__name__)}
     with suppress(Exception):  # the failure itself is what the user must hear of
         for name in _names(run.settings).values():
-            before = report.last_done(folder / f"{name}.run.json")
+            before = report.last_done(sink.read(f"{name}.run.json"))
             content = {"status": report.FAILED, "error": failure, **_facts(run), **_ledger(run), "last_done": before}
-            files.publish(folder, {f"{name}.run.json": report.to_json(content)})
+            sink.publish({f"{name}.run.json": report.to_json(content)})
 
 
 def _facts_counted(run: Run, counted: Counted) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from typing import Any
 
 from session_calc.errors import WrongSettings, did_you_mean
 from session_calc.redaction import has_credentials, without_secrets
+from session_calc.s3 import Access, is_s3, split
 from session_calc.sample import SAMPLE_PATH, sample_file
 from session_calc.schemas import TIMESTAMP_UNITS, Fields, path_of
 
@@ -62,6 +63,7 @@ class Settings:
     engine: str
     spark_remote: str
     max_reject_share: float
+    access: Access
     texts: Mapping[str, str]
     sources: Mapping[str, str]
 
@@ -163,6 +165,7 @@ def _to_settings(values: Mapping[str, Any], texts: Mapping[str, str], sources: M
         engine=values["ENGINE"],
         spark_remote=values["SPARK_REMOTE"],
         max_reject_share=values["MAX_REJECT_SHARE"],
+        access=Access(values["S3_ANONYMOUS"], values["S3_REQUESTER_PAYS"]),
         texts={name: without_secrets(text) for name, text in texts.items()},
         sources=dict(sources),
     )
@@ -192,8 +195,10 @@ def _parse_paths(text: str) -> tuple[str, ...]:
 def _parse_write_path(text: str) -> str:
     if not text.strip():
         raise ValueError("must be a folder, such as output.")
-    if "://" in text:
-        raise ValueError("must be a local folder for now. Write there, and copy the results on.")
+    if has_credentials(text):
+        raise ValueError("must hold no user or password: credentials come from the AWS chain alone. Take them out.")
+    if "://" in text and not (is_s3(text) and split(text)[0]):
+        raise ValueError("must be a local folder, or s3://bucket/prefix. Write there, and copy the results on.")
     return text
 
 
@@ -241,6 +246,12 @@ def _one_of(*allowed: str) -> Callable[[str], str]:
     return parse
 
 
+def _parse_yes(text: str) -> bool:
+    if text not in {"true", "false"}:
+        raise ValueError("must be true or false.")
+    return text == "true"
+
+
 def _parse_bytes(text: str) -> int:
     if not re.fullmatch(r"[0-9]{1,10}", text) or not 0 < int(text) <= 2**31 - 1:
         raise ValueError("must be a whole number of bytes from 1 to 2147483647, such as 10485760.")
@@ -271,11 +282,16 @@ SETTINGS = (
     Setting(
         "READ_PATH",
         str(SAMPLE_PATH),
-        "The events: paths, folders or globs, commas between several; .json, .jsonl, .ndjson, .csv (plain, .gz or "
-        ".bz2), .parquet.",
+        "The events: paths, folders or globs, commas between several, also s3://bucket/prefix/; .json, .jsonl, "
+        ".ndjson, .csv (plain, .gz or .bz2), .parquet.",
         _parse_paths,
     ),
-    Setting("WRITE_PATH", "output", "Folder of the results; made if it is not there.", _parse_write_path),
+    Setting(
+        "WRITE_PATH",
+        "output",
+        "Folder of the results, made if it is not there; or s3://bucket/prefix.",
+        _parse_write_path,
+    ),
     Setting(
         "USER_KEY",
         "anonymous_id",
@@ -326,4 +342,8 @@ SETTINGS = (
         "A run in which a larger share of the lines (0 to 1) is rejected fails and publishes nothing.",
         _parse_share,
     ),
+    Setting(
+        "S3_ANONYMOUS", "false", "true: S3 is asked without credentials, for buckets that are open to all.", _parse_yes
+    ),
+    Setting("S3_REQUESTER_PAYS", "false", "true: you pay for the requests, where a bucket asks for it.", _parse_yes),
 )

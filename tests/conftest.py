@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
+from s3_store import Bucket, Store, Worker, open_store
 
 from session_calc.engines.engine import Engine
 from session_calc.errors import EngineUnavailable
+from session_calc.s3 import client
 
 # One small Spark for all tests: few partitions, since each costs more than the rows in it; adaptive execution off,
 # for it plans every stage anew.
@@ -23,20 +26,30 @@ SPARK_TEST_SETTINGS = {
 
 
 def pytest_configure() -> None:
-    pytest.register_assert_rewrite("counting")  # its asserts say what differs
+    pytest.register_assert_rewrite("counting", "spark_processes")  # its asserts say what differs
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--engine", choices=["sail", "spark"], default="sail", help="engine that the tests run on")
+    parser.addoption("--cluster-python", help="run only what a cluster's own PySpark must pass: the one of this Python")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Under --engine spark run only what an engine runs in: the rest has passed under sail, with the same code."""
-    if config.getoption("--engine") == "sail":
-        return
-    with_engine = [item for item in items if "engine_name" in getattr(item, "fixturenames", ())]
-    config.hook.pytest_deselected(items=[item for item in items if item not in with_engine])
-    items[:] = with_engine
+    """Run what can differ: clusters under --engine spark, and there of the rest only what an engine runs in."""
+    kept = [item for item in items if _is_wanted(item, config)]
+    config.hook.pytest_deselected(items=[item for item in items if item not in kept])
+    items[:] = kept
+
+
+def _is_wanted(item: pytest.Item, config: pytest.Config) -> bool:
+    fixtures: tuple[str, ...] = getattr(item, "fixturenames", ())
+    is_version_given, is_of_versions = bool(config.getoption("--cluster-python")), "cluster_python" in fixtures
+    if is_version_given or is_of_versions:
+        return is_version_given and is_of_versions
+    is_on_spark = bool(config.getoption("--engine") == "spark")
+    if item.get_closest_marker("cluster"):
+        return is_on_spark
+    return not is_on_spark or "engine_name" in fixtures
 
 
 @pytest.fixture(scope="session")
@@ -65,9 +78,62 @@ def engine(engine_name: str, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 
 @pytest.fixture(autouse=True)
 def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """No setting of the developer's shell or `.env` reaches a test."""
+    """No setting and no credentials of the developer's shell or `.env` reach a test."""
     from session_calc.settings import SETTINGS
 
     for setting in SETTINGS:
         monkeypatch.delenv(setting.name, raising=False)
+    for name in [name for name in os.environ if name.startswith("AWS_") and name != "AWS_CA_BUNDLE"]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")  # its address is no loopback
+    for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
+        monkeypatch.setenv(name, "/nonexistent/aws")
+    client.cache_clear()
     monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    """A real S3 protocol server, started once."""
+    with open_store(tmp_path_factory.mktemp("s3") / "server.log") as store:
+        yield store
+
+
+@pytest.fixture
+def bucket(store: Store, request: pytest.FixtureRequest) -> Bucket:
+    """A bucket of this test alone."""
+    name = f"bucket-{sha256(request.node.nodeid.encode()).hexdigest()[:16]}"
+    store.admin.create_bucket(Bucket=name)
+    return Bucket(name, store)
+
+
+@pytest.fixture(scope="session")
+def many(store: Store) -> Bucket:
+    """A bucket with 2,000 small objects in `many/`, and the same lines in one object, `one.json`."""
+    store.admin.create_bucket(Bucket="many")
+    bucket = Bucket("many", store)
+    parts = [
+        b"".join(
+            b'{"user":"u%d","time":%d,"group":"g%d"}\n' % (number % 300, line * 60_000, number % 7) for line in range(5)
+        )
+        for number in range(2000)
+    ]
+    for number, part in enumerate(parts):
+        bucket.put(f"many/{number:04}.json", part)
+    bucket.put("one.json", b"".join(parts))
+    return bucket
+
+
+@pytest.fixture
+def with_s3(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let boto3 in this process find the store."""
+    for name, value in store.with_credentials.items():
+        monkeypatch.setenv(name, value)
+
+
+@pytest.fixture(scope="session")
+def s3_worker(engine_name: str, store: Store) -> Iterator[Worker]:
+    """The engine under test once more, in a process that reads the store."""
+    worker = Worker(engine_name, store.with_credentials)
+    yield worker
+    worker.stop()

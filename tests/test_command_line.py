@@ -199,6 +199,8 @@ def test_a_dry_run_lists_settings_inputs_bytes_and_engine_and_writes_nothing(tmp
         "ENGINE               sail  (the default)",
         "MAX_LINE_BYTES       10485760  (the default)",
         "MAX_REJECT_SHARE     1.0  (the default)",
+        "S3_ANONYMOUS         false  (the default)",
+        "S3_REQUESTER_PAYS    false  (the default)",
         "",
         "2 files, 1,237 bytes",
         f"          1,234  {folder}/a.csv.gz",
@@ -266,8 +268,8 @@ def test_every_missing_path_is_told(tmp_path: Path) -> None:
 
 def test_a_signature_in_a_path_is_not_shown() -> None:
     assert refusal("count", "--read-path", "https://host/events.json?sig=topsecret") == (
-        "Error: READ_PATH has https://host/events.json?sig=***, but must be local files for now. Copy them here, or "
-        "mount them.\n"
+        "Error: READ_PATH has https://host/events.json?sig=***, but must be local files, or s3:// URLs. Copy the "
+        "files here, or mount them.\n"
     )
     assert "topsecret" not in REPORT.read_text()
 

@@ -352,7 +352,7 @@ def test_all_paths_that_cannot_be_read_are_told_at_once(tmp_path: Path) -> None:
     names = ["missing.json", "empty", "marks", "day=*", "_*", "notes.txt", "good.json"]
 
     with pytest.raises(UnreadableInput, match="READ_PATH") as failure:
-        list_inputs([f"{tmp_path}/{name}" for name in names] + ["s3://bucket/x"])
+        list_inputs([f"{tmp_path}/{name}" for name in names] + ["hdfs://host/x"])
 
     assert str(failure.value).replace(f"{tmp_path}/", "").splitlines() == [
         "READ_PATH has missing.json, but there is no such file or folder.",
@@ -361,7 +361,7 @@ def test_all_paths_that_cannot_be_read_are_told_at_once(tmp_path: Path) -> None:
         "READ_PATH has day=*, but no file matches it.",
         "READ_PATH has _*, but no file matches it.",
         f"notes.txt has {UNKNOWN_SUFFIX}",
-        "READ_PATH has s3://bucket/x, but must be local files for now. Copy them here, or mount them.",
+        "READ_PATH has hdfs://host/x, but must be local files, or s3:// URLs. Copy the files here, or mount them.",
     ]
 
 

@@ -24,7 +24,7 @@ def settings_of(environment: Mapping[str, str]) -> Settings:
 
 
 def problems_of(environment: Mapping[str, str]) -> list[str]:
-    with pytest.raises(WrongSettings, match=r"^[A-Z_]+ is ") as caught:
+    with pytest.raises(WrongSettings, match=r"^[A-Z0-9_]+ is ") as caught:
         settings_of(environment)
     return list(caught.value.problems)
 
@@ -51,6 +51,8 @@ def test_without_any_setting_all_are_the_defaults_that_the_issue_names() -> None
         "ENGINE": "sail",
         "MAX_LINE_BYTES": "10485760",
         "MAX_REJECT_SHARE": "1.0",
+        "S3_ANONYMOUS": "false",
+        "S3_REQUESTER_PAYS": "false",
     }
 
 
@@ -307,10 +309,18 @@ def test_the_token_of_a_wrong_spark_remote_is_not_shown_either(address: str) -> 
         pytest.param("WRITE_PATH", "  ", "must be a folder, such as output.", id="a folder without a name"),
         pytest.param(
             "WRITE_PATH",
-            "s3://bucket/out",
-            "must be a local folder for now. Write there, and copy the results on.",
-            id="a folder on S3",
+            "hdfs://host/out",
+            "must be a local folder, or s3://bucket/prefix. Write there, and copy the results on.",
+            id="a folder elsewhere",
         ),
+        pytest.param(
+            "WRITE_PATH",
+            "s3:///out",
+            "must be a local folder, or s3://bucket/prefix. Write there, and copy the results on.",
+            id="no bucket",
+        ),
+        pytest.param("S3_ANONYMOUS", "yes", "must be true or false.", id="S3_ANONYMOUS=yes"),
+        pytest.param("S3_REQUESTER_PAYS", "1", "must be true or false.", id="S3_REQUESTER_PAYS=1"),
         *[
             pytest.param(
                 "MAX_LINE_BYTES",
@@ -414,7 +424,7 @@ def readme_defaults() -> dict[str, str]:
     rows = [
         [cell.strip(" `") for cell in line.split("|")[1:-1]] for line in section[1].splitlines() if line.startswith("|")
     ]
-    return {name: default for name, default, *_ in rows if re.fullmatch(r"[A-Z_]+", name)}
+    return {name: default for name, default, *_ in rows if re.fullmatch(r"[A-Z0-9_]+", name)}
 
 
 def default_in_words(setting: Setting) -> str:
@@ -423,3 +433,10 @@ def default_in_words(setting: Setting) -> str:
 
 def test_the_readme_names_every_setting_with_its_default_in_the_order_declared() -> None:
     assert list(readme_defaults().items()) == [(setting.name, default_in_words(setting)) for setting in SETTINGS]
+
+
+def test_a_password_in_write_path_is_refused_and_not_shown() -> None:
+    assert problem_of({"WRITE_PATH": "s3://me:secret@bucket/out"}) == (
+        "WRITE_PATH is 's3://***@bucket/out' (from the environment), but must hold no user or password: credentials "
+        "come from the AWS chain alone. Take them out."
+    )

@@ -20,16 +20,22 @@ from session_calc.errors import EngineUnavailable
 
 if TYPE_CHECKING:  # it needs PySpark, without which --help and doctor must do
     from session_calc.engines.engine import Engine
+    from session_calc.s3 import Source
 
 # each engine, and the import packages without which it cannot run
 ENGINES = {"sail": ("pyspark", "pysail"), "spark": ("pyspark", "py4j"), "connect": ("pyspark", "grpc")}
 
-Opener = Callable[[str, Mapping[str, str], bool, bool], "AbstractContextManager[Engine]"]
+Opener = Callable[[str, Mapping[str, str], bool, bool, "Source | None"], "AbstractContextManager[Engine]"]
 
 
 @contextmanager
 def open_engine(
-    name: str, remote: str, environment: Mapping[str, str], verbose: bool = False, with_progress: bool = False
+    name: str,
+    remote: str,
+    environment: Mapping[str, str],
+    verbose: bool = False,
+    with_progress: bool = False,
+    s3: Source | None = None,
 ) -> Iterator[Engine]:
     """Start or reach an engine, and let go of it afterwards.
 
@@ -44,13 +50,15 @@ def open_engine(
         Let the engine's own log through to standard error.
     with_progress : bool
         Let the engine draw a bar of its stages and tasks on the terminal, where it has one.
+    s3 : Source, optional
+        What it must know to read from S3, where it is to.
 
     Raises
     ------
     EngineUnavailable
         The engine is not installed, has no Java, or does not answer; the message says what to do.
     """
-    with _opener(name)(remote, environment, verbose, with_progress) as engine:
+    with _opener(name)(remote, environment, verbose, with_progress, s3) as engine:
         yield engine
 
 

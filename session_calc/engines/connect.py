@@ -6,15 +6,20 @@ from contextlib import contextmanager
 from session_calc.engines.engine import SESSION_SETTINGS, Engine
 from session_calc.errors import EngineUnavailable
 from session_calc.redaction import without_secrets
+from session_calc.s3 import Source
 
 PATIENCE_SECONDS = 15
 
 
 @contextmanager
 def open_here(
-    remote: str, _environment: Mapping[str, str], _verbose: bool, _with_progress: bool = False
+    remote: str,
+    _environment: Mapping[str, str],
+    _verbose: bool,
+    _with_progress: bool = False,
+    _s3: Source | None = None,
 ) -> Iterator[Engine]:
-    """Reach the server at `remote`, an sc:// URL."""
+    """Reach the server at `remote`, an sc:// URL; it reads S3 with what it was given itself."""
     from pyspark.sql import SparkSession
 
     require_answer(remote)

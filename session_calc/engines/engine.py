@@ -4,8 +4,14 @@ from dataclasses import dataclass
 
 from pyspark.sql import SparkSession
 
-# The same on every engine: no answer may hang on the machine's time zone, or on how a name is capitalised.
-SESSION_SETTINGS = {"spark.sql.session.timeZone": "UTC", "spark.sql.caseSensitive": "true"}
+# The same on every engine, whatever a cluster or server is set to: no answer may hang on the machine's time zone or on
+# how a name is capitalised, and no file may be left out because it is damaged or gone.
+SESSION_SETTINGS = {
+    "spark.sql.session.timeZone": "UTC",
+    "spark.sql.caseSensitive": "true",
+    "spark.sql.files.ignoreCorruptFiles": "false",
+    "spark.sql.files.ignoreMissingFiles": "false",
+}
 
 
 @dataclass(frozen=True)
@@ -24,6 +30,10 @@ class Engine:
     scans_text_first : bool
         A look at the text before the reading pays: it shows whether `read.json_fast` may be used, and whether a byte
         is no UTF-8, for which the engine would refuse the whole file.
+    decodes_urls : bool
+        To it `%20` in the URL of an object is a space.
+    file_scheme : str
+        What it needs before a path of this machine: to Spark beside Hadoop a bare path is one in HDFS.
     """
 
     spark: SparkSession
@@ -31,3 +41,5 @@ class Engine:
     version: str
     is_here: bool
     scans_text_first: bool = False
+    decodes_urls: bool = False
+    file_scheme: str = ""

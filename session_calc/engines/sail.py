@@ -5,13 +5,28 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from session_calc.engines.engine import SESSION_SETTINGS, Engine
+from session_calc.engines.variables import variables
+from session_calc.s3 import Source, environment_for_sail
 
 
 @contextmanager
 def open_here(
-    _remote: str, environment: Mapping[str, str], verbose: bool, _with_progress: bool = False
+    _remote: str,
+    environment: Mapping[str, str],
+    verbose: bool,
+    _with_progress: bool = False,
+    s3: Source | None = None,
 ) -> Iterator[Engine]:
-    """Start Sail in this process on a free port of the loopback interface."""
+    """Start Sail in this process on a free port of the loopback interface.
+
+    How S3 is read, Sail is told by the environment, which it looks at when it first reads a bucket.
+    """
+    with variables(environment_for_sail(s3) if s3 else {}, environment), _open(environment, verbose) as engine:
+        yield engine
+
+
+@contextmanager
+def _open(environment: Mapping[str, str], verbose: bool) -> Iterator[Engine]:
     # Sail reads it when it is imported; its INFO lines are of no use to a user of the job
     os.environ["RUST_LOG"] = environment.get("RUST_LOG", "info" if verbose else "off")
     import pysail
@@ -27,7 +42,9 @@ def open_here(
             builder = builder.config(name, value)
         spark = builder.getOrCreate()
         try:
-            yield Engine(spark, "sail", f"Sail {pysail.__version__}", is_here=True, scans_text_first=True)
+            yield Engine(
+                spark, "sail", f"Sail {pysail.__version__}", is_here=True, scans_text_first=True, decodes_urls=True
+            )
         finally:
             spark.stop()
     finally:

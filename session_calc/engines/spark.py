@@ -8,8 +8,11 @@ from importlib.resources import as_file, files
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from session_calc.engines import hadoop_aws
 from session_calc.engines.engine import SESSION_SETTINGS, Engine
 from session_calc.engines.java import java_home_for_spark
+from session_calc.engines.variables import variables
+from session_calc.s3 import Source, handed_on
 
 SUBMITTED_MARK = "PYSPARK_GATEWAY_PORT"
 LOG_SETTINGS_FILE = Path(__file__).with_name("log4j2.properties")
@@ -29,11 +32,18 @@ LOCAL_SETTINGS = {**OWN_SETTINGS, "spark.driver.bindAddress": "127.0.0.1", "spar
 
 @contextmanager
 def open_here(
-    _remote: str, environment: Mapping[str, str], verbose: bool, with_progress: bool = False
+    _remote: str,
+    environment: Mapping[str, str],
+    verbose: bool,
+    with_progress: bool = False,
+    s3: Source | None = None,
 ) -> Iterator[Engine]:
     """Join the Spark that spark-submit started, or start one: local, or on the cluster that MASTER names."""
     if SUBMITTED_MARK in environment:
-        with open_session("", _progress_if_nobody_chose() if with_progress else {}) as engine:
+        with open_session("", {}) as engine:  # and what --conf says stands
+            if s3:
+                hadoop_aws.fit(engine.spark, s3, is_local=False)
+                hadoop_aws.require_reader(engine.spark, s3, spark_home(environment))
             yield engine
         return
     master = environment.get("MASTER") or "local[*]"
@@ -42,12 +52,24 @@ def open_here(
         TemporaryDirectory(prefix="session-calc-java-") as folder,
         # the package may run from a zip, out of which Java cannot read
         as_file(files("session_calc.engines").joinpath(LOG_SETTINGS_FILE.name)) as log_file,
+        variables(handed_on(s3.access) if s3 else {}, environment),
     ):
         prepare_process(environment, Path(folder), is_local=is_local(master))
         own = LOCAL_SETTINGS if is_local(master) else OWN_SETTINGS
         settings = {**own, **progress, **log_settings("info" if verbose else "off", log_file)}
+        if s3:
+            settings |= hadoop_aws.launch(master, settings, spark_home(environment), is_silent=not verbose)
         with open_session(master, settings) as engine:
+            if s3:
+                hadoop_aws.fit(engine.spark, s3, is_local=is_local(master))
             yield engine
+
+
+def spark_home(environment: Mapping[str, str]) -> Path:
+    """Find Spark itself: where SPARK_HOME says, else inside the package."""
+    import pyspark
+
+    return Path(environment.get("SPARK_HOME") or Path(pyspark.__file__).parent)
 
 
 def is_local(master: str) -> bool:
@@ -70,13 +92,6 @@ def log_settings(level: str, file: Path = LOG_SETTINGS_FILE) -> dict[str, str]:
     return {"spark.driver.extraJavaOptions": options}
 
 
-def _progress_if_nobody_chose() -> dict[str, str]:
-    from pyspark import SparkConf, SparkContext
-
-    SparkContext._ensure_initialized()  # else SparkConf knows nothing of spark-submit's --conf
-    return {} if SparkConf().contains(PROGRESS_SETTING) else {PROGRESS_SETTING: "true"}
-
-
 @contextmanager
 def open_session(master: str, settings: Mapping[str, str]) -> Iterator[Engine]:
     """Start or join the session of this process; an empty master is the one that spark-submit was given."""
@@ -91,6 +106,7 @@ def open_session(master: str, settings: Mapping[str, str]) -> Iterator[Engine]:
     try:
         actual_master = spark.conf.get("spark.master", "") or ""
         version = f"Spark {spark.version} {actual_master}"
-        yield Engine(spark, "spark", version, is_here=actual_master.startswith("local["))
+        is_here = actual_master.startswith("local[")
+        yield Engine(spark, "spark", version, is_here=is_here, file_scheme="file://")
     finally:
         spark.stop()

@@ -17,10 +17,11 @@ from pyspark.sql import DataFrame, SparkSession
 
 from session_calc.engines.engine import Engine
 from session_calc.inputs import Input
-from session_calc.read import csv_lines, json_fast, json_lines, parquet, text_scan
+from session_calc.read import csv_lines, fetch, json_fast, json_lines, parquet, text_scan
 from session_calc.read.lines import read_lines
 from session_calc.read.stage import Stage
 from session_calc.read.whole import require_ends
+from session_calc.s3 import split
 from session_calc.schemas import Fields
 
 
@@ -61,20 +62,21 @@ def read(engine: Engine, inputs: Sequence[Input], fields: Fields, stage: Stage) 
         A file is cut off or of another kind than its name says, where the engine would not notice, or a CSV file's
         header is no text.
     """
+    inputs = fetch.to_here(inputs, stage)
     require_ends(inputs)
     csv_lines.require_headers(inputs)
     texts = [one for one in inputs if one.format != "parquet"]
     if not (engine.scans_text_first and texts):
         return Reading(_tolerant(engine, inputs, fields, stage), "tolerant")
-    spark, by_compression = engine.spark, _paths_by_compression(texts, stage)
+    spark, lists_of_paths = engine.spark, _paths_together(texts, stage)
     try:
-        scan = text_scan.scan(reduce(DataFrame.union, [read_lines(spark, paths) for paths in by_compression]), fields)
+        scan = text_scan.scan(reduce(DataFrame.union, [read_lines(spark, paths) for paths in lists_of_paths]), fields)
     except PySparkException as error:
         if "UTF-8" not in str(error):
             raise
         return Reading(_tolerant(engine, [stage.mended(one) for one in inputs], fields, stage), "tolerant")
     if scan.odd_count == 0 and all(one.format == "json" for one in inputs):
-        events = [json_fast.read(spark, paths, fields) for paths in by_compression]
+        events = [json_fast.read(spark, paths, fields) for paths in lists_of_paths]
         return Reading(reduce(DataFrame.union, events), "fast", scan.line_count, scan.blank_count)
     line_count = scan.line_count if len(texts) == len(inputs) else None
     return Reading(_tolerant(engine, inputs, fields, stage), "tolerant", line_count)
@@ -91,7 +93,7 @@ def _tolerant(engine: Engine, inputs: Sequence[Input], fields: Fields, stage: St
 
 
 def _json(spark: SparkSession, inputs: Sequence[Input], fields: Fields, stage: Stage) -> list[DataFrame]:
-    return [json_lines.parse(read_lines(spark, paths), fields) for paths in _paths_by_compression(inputs, stage)]
+    return [json_lines.parse(read_lines(spark, paths), fields) for paths in _paths_together(inputs, stage)]
 
 
 def _csv(spark: SparkSession, inputs: Sequence[Input], fields: Fields, stage: Stage) -> list[DataFrame]:
@@ -101,20 +103,27 @@ def _csv(spark: SparkSession, inputs: Sequence[Input], fields: Fields, stage: St
     return [
         csv_lines.parse(read_lines(spark, paths), header, fields)
         for header, alike in by_header.items()
-        for paths in _paths_by_compression(alike, stage)
+        for paths in _paths_together(alike, stage)
     ]
 
 
 def _parquet(spark: SparkSession, inputs: Sequence[Input], fields: Fields, stage: Stage) -> list[DataFrame]:
-    return [parquet.read(spark, {stage.path_for_engine(one): one.path for one in inputs}, fields)]
+    return [
+        parquet.read(spark, {stage.path_for_engine(one): one.path for one in together}, fields)
+        for together in _readable_together(inputs)
+    ]
 
 
-def _paths_by_compression(inputs: Sequence[Input], stage: Stage) -> list[list[str]]:
-    # Sail refuses files of several compressions in one read
-    paths: dict[str, list[str]] = defaultdict(list)
+def _paths_together(inputs: Sequence[Input], stage: Stage) -> list[list[str]]:
+    return [[stage.path_for_engine(one) for one in together] for together in _readable_together(inputs)]
+
+
+def _readable_together(inputs: Sequence[Input]) -> list[list[Input]]:
+    # Sail refuses files of several compressions in one read, and of several buckets it reads the first without a word
+    alike: dict[tuple[str, str], list[Input]] = defaultdict(list)
     for one in inputs:
-        paths[one.compression].append(stage.path_for_engine(one))
-    return list(paths.values())
+        alike[one.compression, split(one.path)[0] if one.is_on_s3 else ""].append(one)
+    return list(alike.values())
 
 
 READERS: dict[str, Callable[[SparkSession, Sequence[Input], Fields, Stage], list[DataFrame]]] = {

@@ -16,42 +16,60 @@ from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import BinaryIO
+from urllib.parse import quote
 
-from session_calc.inputs import Input
+from session_calc.inputs import Input, open_raw
+from session_calc.s3 import split
 
 _PATTERN_CHARACTERS = re.compile(r"[\[\]{}*?\\:\n\r]")
 _GLOB_CHARACTERS = re.compile(r"([\[\]{}*?\\])")
+# what engines cannot say of an object's name: their paths have no empty names, no dots alone, no control characters
+_UNSPEAKABLE = re.compile(r"(?:^|/)(?:\.{0,2})(?:/|$)|[\x00-\x1f\x7f]")
 _CHUNK_BYTES = 1 << 20
 
 
 @dataclass(frozen=True)
 class Stage:
-    """Where links and mended copies lie; `folder` is None where the engine does not see this machine's files."""
+    """Where links and mended copies lie; `folder` is None where the engine does not see this machine's files.
+
+    `decodes_urls` says that to the engine `%20` in a URL is a space, as it is to Sail and not to Spark; `file_scheme`
+    is what the engine needs before a path.
+    """
 
     folder: Path | None
+    decodes_urls: bool = False
+    file_scheme: str = ""
 
     def path_for_engine(self, one: Input) -> str:
         """Give the path by which an engine reads exactly this file."""
+        if one.is_on_s3:
+            return self._url_for_engine(one)
         if self.folder is None:
-            return _GLOB_CHARACTERS.sub(r"\\\1", one.path)
+            return self.file_scheme + _GLOB_CHARACTERS.sub(r"\\\1", one.path)
         if not _PATTERN_CHARACTERS.search(one.path):
-            return one.path
-        link = self._path_of(one)
+            return self.file_scheme + one.path
+        link = self.path_of(one)
         if not link.is_symlink():
             link.symlink_to(one.path)
-        return str(link)
+        return f"{self.file_scheme}{link}"
+
+    def _url_for_engine(self, one: Input) -> str:
+        bucket, key = split(one.path)
+        spelled = quote(key, safe="/=") if self.decodes_urls else _GLOB_CHARACTERS.sub(r"\\\1", key)
+        return f"s3a://{bucket}/{spelled}"  # the one scheme that every engine knows
 
     def mended(self, one: Input) -> Input:
         """Give the input, or where a byte of it is no UTF-8, a copy in which such bytes are NUL."""
         if self.folder is None or one.format == "parquet" or is_utf8(one):
             return one
-        copy = self._path_of(one).with_suffix(".mended")
+        copy = self.path_of(one).with_suffix(".mended")
         with open_bytes(one) as source, copy.open("wb") as target:
             for text in _decoded(source, errors="nul"):
                 target.write(text.encode("utf-8"))
         return Input(str(copy), copy.stat().st_size, one.mark, one.format, compression="")
 
-    def _path_of(self, one: Input) -> Path:
+    def path_of(self, one: Input) -> Path:
+        """Give the path of what stands in for an input here."""
         if self.folder is None:
             raise ValueError("nothing can be staged for an engine elsewhere")
         suffix = f".{one.compression}" if one.compression else ""
@@ -59,22 +77,26 @@ class Stage:
 
 
 @contextmanager
-def open_stage(is_here: bool) -> Iterator[Stage]:
+def open_stage(is_here: bool, decodes_urls: bool = False, file_scheme: str = "") -> Iterator[Stage]:
     """Make a temporary folder for an engine on this machine, and remove it afterwards."""
     if not is_here:
-        yield Stage(None)
+        yield Stage(None, decodes_urls, file_scheme)
         return
     with TemporaryDirectory(prefix="session-calc-") as folder:
-        yield Stage(Path(folder))
+        yield Stage(Path(folder), decodes_urls, file_scheme)
+
+
+def is_speakable(one: Input) -> bool:
+    """Tell whether engines can be told to read an object by its name."""
+    return not (one.is_on_s3 and _UNSPEAKABLE.search(split(one.path)[1]))
 
 
 def open_bytes(one: Input) -> BinaryIO | gzip.GzipFile | bz2.BZ2File:
     """Open an input as the bytes that were written before any compression."""
-    if one.compression == "gz":
-        return gzip.open(one.path, "rb")
-    if one.compression == "bz2":
-        return bz2.open(one.path, "rb")
-    return Path(one.path).open("rb")
+    if not one.compression:
+        return open_raw(one)
+    source = open_raw(one) if one.is_on_s3 else one.path  # a file that was opened here would not be closed with it
+    return gzip.open(source, "rb") if one.compression == "gz" else bz2.open(source, "rb")
 
 
 def is_utf8(one: Input) -> bool:

@@ -7,10 +7,9 @@ no bzip2; Sail takes an empty file for Parquet without rows.
 import bz2
 import zlib
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 from session_calc.errors import UnreadableInput
-from session_calc.inputs import Input
+from session_calc.inputs import Input, open_raw
 
 _PARQUET_MAGIC = b"PAR1"
 _SMALLEST_PARQUET = 12  # bytes: the magic twice, and a length between them
@@ -75,7 +74,7 @@ def _require_bzip2_ends(one: Input) -> None:
 
 
 def _ends(one: Input, byte_count: int) -> tuple[bytes, bytes]:
-    with Path(one.path).open("rb") as source:
+    with open_raw(one) as source:
         first = source.read(byte_count)
         source.seek(max(0, one.byte_count - byte_count))
         return first, source.read(byte_count)
@@ -97,13 +96,13 @@ def _read_gzip(one: Input) -> None:
 
 
 def _read_bzip2(one: Input) -> None:
-    with bz2.open(one.path, "rb") as source:
+    with open_raw(one) as raw, bz2.open(raw, "rb") as source:
         while source.read(_CHUNK_BYTES):
             pass
 
 
 def _chunks(one: Input) -> Iterator[bytes]:
-    with Path(one.path).open("rb") as source:
+    with open_raw(one) as source:
         while chunk := source.read(_CHUNK_BYTES):
             yield chunk
 

@@ -4,6 +4,7 @@ import os
 import time
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
@@ -11,6 +12,32 @@ from session_calc.errors import UnwritableOutput
 
 _PROBE_PREFIX = ".session-calc-"
 _LEFT_OVER_SECONDS = 24 * 3600  # no write takes a day: an older temporary file is a killed run's
+
+
+@dataclass(frozen=True)
+class Folder:
+    """A place for results on this machine."""
+
+    path: Path
+
+    def require_writable(self) -> None:
+        require_writable(self.path)
+
+    def publish(self, contents: Mapping[str, bytes]) -> None:
+        publish(self.path, contents)
+
+    def read(self, name: str) -> bytes | None:
+        """Read what stands here under a name; None where nothing does, or it cannot be read."""
+        try:
+            return (self.path / name).read_bytes()
+        except OSError:
+            return None
+
+    def path_of(self, name: str) -> str:
+        return str(self.path / name)
+
+    def absolute_path_of(self, name: str) -> str:
+        return str((self.path / name).absolute())
 
 
 def require_writable(folder: Path) -> None:

@@ -1,0 +1,37 @@
+"""What a user can do about the failures that engines are known for, above all clusters and servers."""
+
+import re
+
+from session_calc.errors import EngineUnavailable, UnreadableInput, UserError
+
+_UNSEEN = re.compile(
+    r"(?:reading file |FileNotFoundException:\s+File |Path does not exist: )file:/*(?P<path>[^\n]+?)"
+    r"(?:\.? (?:File )?does not exist|\.(?:\s|$))"
+)
+_OTHER_PYTHON = re.compile(
+    r"Python in worker has different version:? (?P<worker>[\d.]*\d) than that in driver:? (?P<driver>[\d.]*\d)"
+)
+_NO_UTF8 = re.compile(r"invalid UTF-8")
+
+
+def explained(failure: Exception) -> UserError | None:
+    """Give the error that says what to do, where the engine's failure is a known one."""
+    text = str(failure)
+    if unseen := _UNSEEN.search(text):
+        return UnreadableInput(
+            f"The engine does not see /{unseen['path']}, which is on this machine. Nothing was written. Elsewhere than "
+            "on one machine, READ_PATH must lead where every machine finds it by the same name: to S3, or to a folder "
+            "that all of them mount."
+        )
+    if other := _OTHER_PYTHON.search(text):
+        return EngineUnavailable(
+            f"The engine's workers run Python {other['worker']}, but this is Python {other['driver']}; Spark needs one "
+            "minor version on both sides. Set PYSPARK_PYTHON to a Python of the workers' machines, and "
+            "PYSPARK_DRIVER_PYTHON (under spark-submit) to one of the same version here."
+        )
+    if _NO_UTF8.search(text):
+        return UnreadableInput(
+            "An input holds bytes that are no UTF-8, and this server refuses a whole file for one of them. Nothing was "
+            "written. Count with ENGINE=sail or ENGINE=spark, which reject such lines alone; or mend the file."
+        )
+    return None
