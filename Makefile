@@ -16,7 +16,7 @@ TEST_VENV := .venv-test
 PYTEST = env -u ENGINE -u MAKEFLAGS -u MAKELEVEL -u MFLAGS $(TEST_VENV)/bin/pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help session_calc test_app test test_spark_versions lint format dist clean
+.PHONY: help session_calc test_app test test_clusters test_spark_versions lint format dist clean
 
 help:  ## Say what there is to do (the default).
 	@echo 'make <target> [SETTING=value ...]'
@@ -47,8 +47,11 @@ test_in_container:
 	@$(DOCKER) run --rm $(TEST_IMAGE) pytest --engine sail
 	@$(DOCKER) run --rm $(TEST_IMAGE) pytest --engine spark
 
-test: $(TEST_VENV)/.installed  ## Run the tests on ENGINE=sail (the fast inner loop), spark, connect or all; more options in PYTEST_ARGS.
-	@$(PYTEST) --engine $(or $(ENGINE),sail) $(PYTEST_ARGS)
+test: $(TEST_VENV)/.installed  ## Run the tests but the slow ones on ENGINE=sail (the inner loop) or spark; more options in PYTEST_ARGS.
+	@$(PYTEST) --engine $(or $(ENGINE),sail) -m 'not slow' $(PYTEST_ARGS)
+
+test_clusters: $(TEST_VENV)/.installed  ## Run the tests that start real Spark clusters and servers, and those of S3 on classic Spark.
+	@$(PYTEST) --engine spark --clusters tests/test_cluster.py tests/test_s3_*.py $(PYTEST_ARGS)
 
 VERSIONS ?= 3.5 4.0 4.1 4.2 4.3
 test_spark_versions: $(TEST_VENV)/.installed $(VERSIONS:%=.venvs-spark-versions/%/.installed)  ## Count under the spark-submit of each of VERSIONS='3.5 4.0 4.1 4.2 4.3', and compare the bytes.

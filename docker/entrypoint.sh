@@ -36,7 +36,7 @@ submit() {
     exec spark-submit "${words[@]}"
 }
 
-# As Spark on Kubernetes expects of an image: all is told by the environment, the Java options in SPARK_JAVA_OPT_0, _1, ...
+# As Spark on Kubernetes expects of an image: all is told by the environment, Java's options in SPARK_JAVA_OPT_0, _1, ...
 executor() {
     local options=() name
     for name in "${!SPARK_JAVA_OPT_@}"; do

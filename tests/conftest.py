@@ -25,18 +25,27 @@ SPARK_TEST_SETTINGS = {
 }
 
 
+# more than ten seconds each, and seldom touched
+SLOW_FILES = {"test_images_make.py", "test_s3_reading.py", "test_s3_runs.py"}
+
+
 def pytest_configure() -> None:
     pytest.register_assert_rewrite("counting", "spark_processes")  # its asserts say what differs
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--engine", choices=["sail", "spark"], default="sail", help="engine that the tests run on")
+    parser.addoption("--clusters", action="store_true", help="also start real clusters, and fetch Spark's jars for S3")
     parser.addoption("--cluster-python", help="run only what a cluster's own PySpark must pass: the one of this Python")
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Run what can differ: clusters under --engine spark, and there of the rest only what an engine runs in."""
     kept = [item for item in items if _is_wanted(item, config)]
+    for item in kept:
+        if item.path.name in SLOW_FILES:
+            item.add_marker("slow")
     config.hook.pytest_deselected(items=[item for item in items if item not in kept])
     items[:] = kept
 
@@ -47,8 +56,9 @@ def _is_wanted(item: pytest.Item, config: pytest.Config) -> bool:
     if is_version_given or is_of_versions:
         return is_version_given and is_of_versions
     is_on_spark = bool(config.getoption("--engine") == "spark")
-    if item.get_closest_marker("cluster"):
-        return is_on_spark
+    is_far = bool(item.get_closest_marker("cluster")) or (is_on_spark and item.path.name.startswith("test_s3_"))
+    if is_far:
+        return is_on_spark and bool(config.getoption("--clusters"))
     return not is_on_spark or "engine_name" in fixtures
 
 

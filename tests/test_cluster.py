@@ -208,7 +208,8 @@ def assert_tasks_were_retried(event_log: Path) -> None:
         if end["Task End Reason"]["Reason"] == "Success"
         and (end["Task Info"]["Attempt"] > 0 or end["Stage Attempt ID"] > 0)
     ]
-    assert len({end["Task Info"]["Index"] for end in ends if end["Stage ID"] == 0}) == PARTS, "--conf did not win"
+    reading = {end["Task Info"]["Index"] for end in ends if end["Stage ID"] == 0}
+    assert len(reading) == PARTS, "--conf did not win"
     assert events_of(event_log, "ExecutorRemoved")
     assert lost
     assert again

@@ -39,6 +39,14 @@ def test_parts_grow_with_the_bytes_to_read_and_their_number_is_bounded(
     assert settings["spark.sql.adaptive.enabled"] == "true"
 
 
+def test_only_looks_at_objects_are_shared_among_tasks_and_those_are_few() -> None:
+    looking = "spark.sql.sources.parallelPartitionDiscovery"
+    here, on_s3 = (tuning.settings_for([Input(path, 1, "", "json", "")]) for path in ("a.jsonl", "s3://bucket/a.jsonl"))
+
+    assert (here[f"{looking}.threshold"], on_s3[f"{looking}.threshold"]) == ("1000000", "32")
+    assert on_s3[f"{looking}.parallelism"] == "64"
+
+
 @pytest.fixture
 def clean(engine: Engine, engine_name: str) -> Iterator[Engine]:
     """Classic Spark as it was, and as it was again afterwards."""

@@ -143,7 +143,7 @@ class _JavaStart:
         read_end, write_end = os.pipe()
         threading.Thread(target=self._pass_on, args=(read_end,), daemon=True).start()
         try:
-            return launch(SparkConf().setAll(list(settings.items())), {"stderr": write_end})
+            return launch(SparkConf().setAll(list(settings.items())), {"stdout": write_end, "stderr": write_end})
         except PySparkRuntimeError as error:
             raise self._failure(spark_home, settings) from error
         finally:

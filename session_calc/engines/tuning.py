@@ -1,14 +1,16 @@
 """How classic Spark cuts the work, from the bytes that were listed. What anyone has set already stays as it is.
 
-Left to itself Spark cuts every shuffle into 200 parts: too many for a megabyte, and too few for a terabyte.
+Left to itself Spark cuts every shuffle into 200 parts: too many for a megabyte, and too few for a terabyte. And of more
+than 32 files it makes a task for each, to look at what was listed already.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from pyspark.sql import SparkSession
 
 from session_calc.inputs import Input
 
+_LOOKING = "spark.sql.sources.parallelPartitionDiscovery"
 _MEBIBYTE = 1 << 20
 # lines are this much longer than the files they are stored in, give or take; only a number of parts hangs on it
 _TIMES_LONGER = {"gz": 8, "bz2": 10}
@@ -19,14 +21,14 @@ _SHUFFLE_PART_BYTES = 32 * _MEBIBYTE
 _MOST_SHUFFLE_PARTS = 4_000  # each task that reads writes as many blocks
 
 
-def fit(spark: SparkSession, inputs: Iterable[Input]) -> None:
+def fit(spark: SparkSession, inputs: Sequence[Input]) -> None:
     """Set what nobody has set: not with --conf, not in spark-defaults.conf, not by the cluster."""
     for name, value in settings_for(inputs).items():
         if spark.conf.get(name, None) is None:
             spark.conf.set(name, value)
 
 
-def settings_for(inputs: Iterable[Input]) -> dict[str, str]:
+def settings_for(inputs: Sequence[Input]) -> dict[str, str]:
     """Give the settings that fit the inputs' sizes; all of them may be set in a running session.
 
     Examples
@@ -42,4 +44,7 @@ def settings_for(inputs: Iterable[Input]) -> dict[str, str]:
         "spark.sql.files.maxPartitionBytes": str(read_part_bytes),
         "spark.sql.files.openCostInBytes": str(_MEBIBYTE),  # not 4: a hundred small files make one task, not thirty
         "spark.sql.shuffle.partitions": str(shuffle_parts),
+        # a look at a file takes the driver no time; at an object it takes so long that the workers had better share it
+        f"{_LOOKING}.threshold": "32" if any(one.is_on_s3 for one in inputs) else "1000000",
+        f"{_LOOKING}.parallelism": "64",
     }
