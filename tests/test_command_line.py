@@ -212,6 +212,11 @@ def test_a_dry_run_lists_settings_inputs_bytes_and_engine_and_writes_nothing(tmp
     assert not Path("output").exists()
 
 
+def test_a_master_in_the_environment_is_of_no_concern_to_the_embedded_engine(tmp_path: Path) -> None:
+    done = call("count", ENGINE="sail", MASTER="spark://elsewhere:7077", WRITE_PATH=str(tmp_path))
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_a_dry_run_shows_no_token() -> None:
     done = call("count", "--dry-run", SPARK_REMOTE="sc://host/;token=topsecret")
     assert done.returncode == 0

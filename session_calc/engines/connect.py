@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from session_calc.engines.engine import SESSION_SETTINGS, Engine
+from session_calc.engines.variables import variables
 from session_calc.errors import EngineUnavailable
 from session_calc.redaction import without_secrets
 from session_calc.s3 import Source
@@ -14,7 +15,7 @@ PATIENCE_SECONDS = 15
 @contextmanager
 def open_here(
     remote: str,
-    _environment: Mapping[str, str],
+    environment: Mapping[str, str],
     _verbose: bool,
     _with_progress: bool = False,
     _s3: Source | None = None,
@@ -23,10 +24,11 @@ def open_here(
     from pyspark.sql import SparkSession
 
     require_answer(remote)
-    builder = SparkSession.builder.remote(remote)
-    for name, value in SESSION_SETTINGS.items():
-        builder = builder.config(name, value)
-    spark = builder.getOrCreate()
+    with variables({"MASTER": None}, environment):  # a Spark cluster's name, of no concern here
+        builder = SparkSession.builder.remote(remote)
+        for name, value in SESSION_SETTINGS.items():
+            builder = builder.config(name, value)
+        spark = builder.getOrCreate()
     try:
         yield Engine(spark, "connect", f"Spark Connect server {spark.version}", is_here=False)
     finally:

@@ -21,7 +21,9 @@ def open_here(
 
     How S3 is read, Sail is told by the environment, which it looks at when it first reads a bucket.
     """
-    with variables(environment_for_sail(s3) if s3 else {}, environment), _open(environment, verbose) as engine:
+    # MASTER names a Spark cluster, which PySpark would not have beside a remote address
+    wanted = {"MASTER": None, **(environment_for_sail(s3) if s3 else {})}
+    with variables(wanted, environment), _open(environment, verbose) as engine:
         yield engine
 
 
