@@ -26,7 +26,13 @@ SPARK_TEST_SETTINGS = {
 
 
 # more than ten seconds each, and seldom touched
-SLOW_FILES = {"test_images_make.py", "test_s3_reading.py", "test_s3_runs.py"}
+SLOW_FILES = {
+    "test_images_make.py",
+    "test_s3_listing.py",
+    "test_s3_reading.py",
+    "test_s3_runs.py",
+    "test_write.py",
+}
 
 
 def pytest_configure() -> None:
