@@ -107,7 +107,7 @@ def require_reader(spark: SparkSession, source: Source, spark_home: Path) -> Non
     try:
         _ = spark.read.text(source.example.replace("s3://", "s3a://", 1)).schema
     except Exception as error:
-        if "S3AFileSystem" in str(error):
+        if "S3AFileSystem not found" in str(error):
             raise _submitted_without(spark_home) from error
         # any other trouble comes up again in the reading, where it is told with the input's name
 
