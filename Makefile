@@ -30,8 +30,10 @@ test_app:  ## Run the whole test suite on both engines: in a container where doc
 	@engine='$(CONTAINER_ENGINE)'; \
 	if [ -z "$$engine" ]; then \
 	    echo 'Neither docker nor podman answers: testing in the virtual environment $(TEST_VENV).'; where=venv; \
-	elif ! $$engine build --quiet --file docker/Dockerfile --target base . >/dev/null 2>&1; then \
+	elif ! base=$$($$engine build --quiet --file docker/Dockerfile --target base . 2>/dev/null); then \
 	    echo "$$engine answers, but does not get the base image: testing in the virtual environment $(TEST_VENV)."; where=venv; \
+	elif ! $$engine run --rm --network none "$$base" true >/dev/null 2>&1; then \
+	    echo "$$engine answers, but cannot run a container: testing in the virtual environment $(TEST_VENV)."; where=venv; \
 	else \
 	    echo "$$engine answers: testing in a container."; where=container; \
 	fi; \

@@ -34,7 +34,7 @@ PASSED_ON := READ_PATH USER_KEY TIMESTAMP_KEY TIMESTAMP_UNIT MAX_SESSION_SECONDS
 # Paths below this folder work as they do outside; results go to WRITE_PATH and belong to who runs it.
 LOCAL_WRITE_PATH = $(if $(findstring ://,$(WRITE_PATH)),output,$(or $(WRITE_PATH),output))
 RUN = $(DOCKER) run --rm --user "$$(id -u):0" --cap-drop ALL --security-opt no-new-privileges \
-    --volume "$(CURDIR):/work:ro" --volume "$(abspath $(LOCAL_WRITE_PATH)):/work/output" \
+    --volume "$(CURDIR):/job:ro" --volume "$(abspath $(LOCAL_WRITE_PATH)):/job/output" \
     $(if $(wildcard $(HOME)/.aws),--volume "$(HOME)/.aws:/home/spark/.aws:ro") \
     $(addprefix --env ,$(PASSED_ON)) --env WRITE_PATH='$(if $(findstring ://,$(WRITE_PATH)),$(WRITE_PATH),output)'
 

@@ -35,6 +35,8 @@ with open({log!r}, "a") as log:
     environment = {{name: os.environ[name] for name in ("SESSION_CALC_IMAGE", "RUN_AS_UID") if name in os.environ}}
     json.dump({{"words": sys.argv[1:], "stdin": sys.stdin.read() if asks else "", "environment": environment}}, log)
     log.write("\\n")
+if "--quiet" in sys.argv:
+    print("sha256:base")
 sys.exit(os.environ.get("REFUSED") in sys.argv)
 """
 
@@ -200,8 +202,8 @@ def test_a_run_hands_settings_on_by_name_and_belongs_to_the_user(place: Place, t
         *("run", "--rm", "--user", f"{os.getuid()}:0"),
         *("--cap-drop", "ALL", "--security-opt", "no-new-privileges"),
     ]
-    assert f"{place.folder}:/work:ro" in words
-    assert f"{place.folder}/output:/work/output" in words
+    assert f"{place.folder}:/job:ro" in words
+    assert f"{place.folder}/output:/job/output" in words
     assert {"GROUP_KEY", "AWS_SECRET_ACCESS_KEY", "WRITE_PATH=output"} <= set(words)
     assert not any(SECRET in word for word in words)
     assert words[-2:] == (["run", "bash"] if target == "debug_app" else [f"session_calc:{VERSION}", "count"])
@@ -213,7 +215,7 @@ def test_a_run_hands_settings_on_by_name_and_belongs_to_the_user(place: Place, t
 )
 def test_results_go_where_write_path_says(place: Place, write_path: str, mounted: str, said: str) -> None:
     calls, _ = place.make("run_app", WRITE_PATH=write_path)
-    assert f"{place.folder}/{mounted}:/work/output" in calls[-1].words
+    assert f"{place.folder}/{mounted}:/job/output" in calls[-1].words
     assert f"WRITE_PATH={said}" in calls[-1].words
 
 
@@ -242,6 +244,7 @@ def test_the_tests_run_in_a_container_where_an_engine_answers(place: Place) -> N
     assert "docker answers: testing in a container." in said
     assert [call.words for call in calls] == [
         ["build", "--quiet", "--file", "docker/Dockerfile", "--target", "base", "."],
+        ["run", "--rm", "--network", "none", "sha256:base", "true"],
         [*BUILD, "--target", "test", "--tag", "session_calc-test:latest", "."],
         ["run", "--rm", "session_calc-test:latest", "pytest", "--engine", "sail"],
         ["run", "--rm", "session_calc-test:latest", "pytest", "--engine", "spark"],
@@ -253,6 +256,7 @@ def test_the_tests_run_in_a_container_where_an_engine_answers(place: Place) -> N
     [
         ("info", "Neither docker nor podman answers: testing in the virtual environment .venv-test."),
         ("build", "docker answers, but does not get the base image: testing in the virtual environment .venv-test."),
+        ("run", "docker answers, but cannot run a container: testing in the virtual environment .venv-test."),
     ],
 )
 def test_the_tests_run_in_a_virtual_environment_where_no_engine_can(place: Place, refused: str, said: str) -> None:
