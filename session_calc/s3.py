@@ -33,6 +33,7 @@ _KNOWN_TO_ENGINES = {
 _CHUNK_BYTES = 1 << 20
 _TRIES = 8
 
+NO_BOTO3 = "S3 needs boto3, which is not installed here. Install it with: pip install 'boto3>=1.34'."
 NO_CREDENTIALS = (
     "no AWS credentials were found. Set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; for a bucket that "
     "is open to all, set S3_ANONYMOUS=true."
@@ -114,7 +115,7 @@ def client(access: Access) -> Any:
         from botocore.config import Config
         from botocore.exceptions import BotoCoreError
     except ImportError:
-        raise S3Refused("boto3 is not installed. Install it with: pip install 'session_calc[s3]'.") from None
+        raise S3Refused(NO_BOTO3) from None
     try:
         core = botocore.session.get_session()
         session = boto3.Session(botocore_session=core)
@@ -165,6 +166,8 @@ def telling(access: Access, bucket: str) -> Iterator[None]:
         yield
     except SessionCalcError:
         raise
+    except ImportError:
+        raise S3Refused(NO_BOTO3) from None
     except Exception as error:
         reason = _reason(error, access, bucket)
         if reason is None:
@@ -342,9 +345,8 @@ def handed_on(access: Access) -> dict[str, str | None]:
 def environment_for_sail(source: Source) -> dict[str, str | None]:
     """Give the variables that Sail 0.7.2 reads S3 by, in its own process; None takes one away."""
     access, where = source.access, place(source.access)
-    region = where.region or "us-east-1"
-    if not where.endpoint and len(source.regions) == 1:
-        region = source.regions[0]  # Sail follows no bucket into another region
+    # Sail follows no bucket into another region
+    region = source.regions[0] if len(source.regions) == 1 else where.region or "us-east-1"
     return {
         **handed_on(access),
         **({"AWS_ENDPOINT_URL_S3": where.endpoint} if where.endpoint else {}),

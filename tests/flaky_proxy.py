@@ -40,6 +40,12 @@ class Request:
         _, mark, rest = self.headers.get("authorization", "").partition("Credential=")
         return rest.partition("/")[0] if mark else None
 
+    @property
+    def region(self) -> str | None:
+        """The region that it is signed for; None for an anonymous one."""
+        _, mark, rest = self.headers.get("authorization", "").partition("Credential=")
+        return rest.split("/")[2] if mark else None
+
 
 @dataclass
 class Faults:
@@ -71,6 +77,7 @@ class FlakyProxy:
         self.requests: list[Request] = []
         self.faults: Faults | None = None
         self.before: Callable[[Request], object] | None = None
+        self.bucket_region = ""
         self.lock = threading.Lock()
         self._server = _Server(("127.0.0.1", 0), _Handler)
         self._server.proxy = self
@@ -107,6 +114,15 @@ class FlakyProxy:
             self.before = None
             seen += self.requests[begin:]
 
+    @contextmanager
+    def in_region(self, region: str) -> Iterator[None]:
+        """Answer as the buckets of a region do: who asks with the signature of another one is sent there."""
+        self.bucket_region = region
+        try:
+            yield
+        finally:
+            self.bucket_region = ""
+
     def note(self, request: Request) -> str | None:
         """Note a request, and say how it is to fail, if it is."""
         if self.before:
@@ -133,7 +149,11 @@ class _Handler(BaseHTTPRequestHandler):
     def _answer(self) -> None:
         headers = {name.lower(): value for name, value in self.headers.items()}
         body = self._body(headers)
-        fault = self.server.proxy.note(Request(self.command, self.path, headers))
+        request = Request(self.command, self.path, headers)
+        fault = self.server.proxy.note(request)
+        if request.region not in {None, self.server.proxy.bucket_region or request.region}:
+            self._refuse(301, "PermanentRedirect")
+            return
         if fault == RESET:
             self._reset()
             return
@@ -174,6 +194,7 @@ class _Handler(BaseHTTPRequestHandler):
             if name.lower() not in _HOP_BY_HOP:
                 self.send_header(name, value)
         self.send_header("Content-Length", length)
+        self._tell_region()
         self.end_headers()
         if fault == TRUNCATED:
             self.wfile.write(content[: len(content) // 2])
@@ -187,9 +208,14 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response_only(status)
         self.send_header("Content-Type", "application/xml")
         self.send_header("Content-Length", str(len(content)))
+        self._tell_region()
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(content)
+
+    def _tell_region(self) -> None:
+        if self.server.proxy.bucket_region:
+            self.send_header("x-amz-bucket-region", self.server.proxy.bucket_region)
 
     def _reset(self) -> None:
         # closed with unsent data thrown away: the other end sees a reset, not an end

@@ -213,6 +213,27 @@ def worker(cluster: Cluster, name: str) -> Iterator[Started]:
         yield process
 
 
+@contextmanager
+def connect_server(
+    spark: SparkHome, log: Path, conf: Mapping[str, str], environment: Mapping[str, str]
+) -> Iterator[int]:
+    """Start a Spark Connect server, and give its port."""
+    port = free_port()
+    confs = {
+        "spark.connect.grpc.binding.address": "127.0.0.1",
+        "spark.connect.grpc.binding.port": str(port),
+        "spark.ui.enabled": "false",
+        **conf,
+    }
+    command = [spark.command("spark-submit"), "--master", "local[2]"]
+    command += ["--class", "org.apache.spark.sql.connect.service.SparkConnectServer"]
+    for name, value in confs.items():
+        command += ["--conf", f"{name}={value}"]
+    with started([*command, "spark-internal"], environment, log) as server:
+        wait_for_port(server, port)
+        yield port
+
+
 # ---------------------------------------------------------------------------------------------------------------- runs
 
 

@@ -20,6 +20,7 @@ from spark_processes import (
     SparkHome,
     assert_published,
     call_here,
+    connect_server,
     event_log_settings,
     events_of,
     free_port,
@@ -258,22 +259,15 @@ def test_a_local_cluster_counts_hostile_lines_as_the_oracle_does(
 
 
 @pytest.fixture
-def connect_server(spark: SparkHome, tmp_path: Path) -> Iterator[int]:
-    port = free_port()
-    command = [spark.command("spark-submit"), "--master", "local[2]"]
-    command += ["--class", "org.apache.spark.sql.connect.service.SparkConnectServer"]
-    for conf in ("grpc.binding.address=127.0.0.1", f"grpc.binding.port={port}"):
-        command += ["--conf", f"spark.connect.{conf}"]
-    command += ["--conf", "spark.ui.enabled=false", "spark-internal"]
-    with started(command, spark.environment, tmp_path / "connect.log") as server:
-        wait_for_port(server, port)
+def connect_port(spark: SparkHome, tmp_path: Path) -> Iterator[int]:
+    with connect_server(spark, tmp_path / "connect.log", {}, spark.environment) as port:
         yield port
 
 
 def test_a_spark_connect_server_counts_hostile_lines_as_the_oracle_does(
-    connect_server: int, hostile: Hostile, tmp_path: Path
+    connect_port: int, hostile: Hostile, tmp_path: Path
 ) -> None:
-    environment = {**KEYS, "SPARK_REMOTE": f"sc://127.0.0.1:{connect_server}", "READ_PATH": str(hostile.folder)}
+    environment = {**KEYS, "SPARK_REMOTE": f"sc://127.0.0.1:{connect_port}", "READ_PATH": str(hostile.folder)}
 
     require_done(call_here(tmp_path, environment))
     assert_published(tmp_path, hostile.expected)

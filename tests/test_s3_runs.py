@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta, timezone
+from hashlib import sha1
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ EVENTS = b"".join(
 )
 RESULT, REPORT = "sessions_by_device_family.json", "sessions_by_device_family.run.json"
 COUNTED = b'{"A":10}\n'
+SIGN_IN = "https://acme.example/start"
 
 
 def call(
@@ -150,6 +152,13 @@ class _Credentials(BaseHTTPRequestHandler):
         key = {"SecretAccessKey": SECRET, "Expiration": soon}
         if self.path == "/container" and self.headers.get("Authorization") == "token-of-the-container":
             self._answer(json.dumps({**key, "AccessKeyId": "AKIACONTAINER", "Token": "container"}))
+        elif (
+            self.path.startswith("/federation/credentials?")
+            and self.headers.get("x-amz-sso_bearer_token") == "signed-in"
+        ):
+            known = {"accessKeyId": "AKIASSO", "secretAccessKey": SECRET, "sessionToken": "sso"}
+            until = int((datetime.now(timezone.utc) + timedelta(hours=1)).timestamp() * 1000)
+            self._answer(json.dumps({"roleCredentials": {**known, "expiration": until}}))
         elif self.path == "/latest/meta-data/iam/security-credentials/":
             self._answer("role")
         elif self.path == "/latest/meta-data/iam/security-credentials/role":
@@ -191,7 +200,16 @@ def ways(store: Store, machine: str, folder: Path) -> dict[str, tuple[dict[str, 
     config.write_text(
         "[profile team]\nregion=eu-west-3\n"
         "[profile role]\nrole_arn=arn:aws:iam::123456789012:role/reader\nsource_profile=team\n"
+        f"[profile process]\ncredential_process=cat {folder}/told\n"
+        f"[profile sso]\nsso_start_url={SIGN_IN}\nsso_region=us-east-1\n"
+        "sso_account_id=123456789012\nsso_role_name=reader\n"
     )
+    told = {"Version": 1, "AccessKeyId": "AKIAPROCESS", "SecretAccessKey": SECRET, "SessionToken": "t"}
+    (folder / "told").write_text(json.dumps(told))
+    sign_in = folder / ".aws/sso/cache" / f"{sha1(SIGN_IN.encode()).hexdigest()}.json"
+    sign_in.parent.mkdir(parents=True)
+    until = (datetime.now(timezone.utc) + timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    sign_in.write_text(json.dumps({"startUrl": SIGN_IN, "accessToken": "signed-in", "expiresAt": until}))
     token.write_text("a.b.c")
     files = {"AWS_SHARED_CREDENTIALS_FILE": str(shared), "AWS_CONFIG_FILE": str(config)}
     sts = {"AWS_ENDPOINT_URL_STS": store.direct_url}
@@ -201,6 +219,8 @@ def ways(store: Store, machine: str, folder: Path) -> dict[str, tuple[dict[str, 
             KEY_ID,
         ),
         "profile": ({**files, "AWS_PROFILE": "team"}, "AKIAPROFILE"),
+        "process": ({**files, "AWS_PROFILE": "process"}, "AKIAPROCESS"),
+        "sso": ({**files, "AWS_PROFILE": "sso", "AWS_ENDPOINT_URL_SSO": machine, "HOME": str(folder)}, "AKIASSO"),
         "role of a profile": ({**files, **sts, "AWS_PROFILE": "role"}, "ASIA"),
         "web identity": (
             {
@@ -226,7 +246,8 @@ def ways(store: Store, machine: str, folder: Path) -> dict[str, tuple[dict[str, 
 
 
 @pytest.mark.parametrize(
-    "way", ["environment", "profile", "role of a profile", "web identity", "container", "instance"]
+    "way",
+    ["environment", "profile", "process", "sso", "role of a profile", "web identity", "container", "instance"],
 )
 def test_credentials_are_found_in_every_way_by_the_driver_and_the_engine(
     engine_name: str, bucket: Bucket, store: Store, machine: str, tmp_path: Path, way: str
@@ -242,6 +263,15 @@ def test_credentials_are_found_in_every_way_by_the_driver_and_the_engine(
     found_by = {("boto3" if "Boto3" in one.headers.get("user-agent", "") else "engine"): one.key_id for one in requests}
     assert set(found_by) == {"boto3", "engine"}
     assert all(str(one.key_id).startswith(key_id) for one in requests)
+
+
+def test_a_bucket_of_another_region_than_ours_is_read_there(engine_name: str, bucket: Bucket, store: Store) -> None:
+    bucket.put("in/a.json", EVENTS)
+    with store.proxy.in_region("eu-west-3"), store.proxy.watching() as requests:
+        done = call(engine_name, store.with_credentials, READ_PATH=bucket.url("in/"), AWS_REGION="us-east-1")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert Path("output", RESULT).read_bytes() == COUNTED
+    assert {one.region for one in requests} == {"us-east-1", "eu-west-3"}
 
 
 # ------------------------------------------------------------------------------------------------------------- secrets
