@@ -141,6 +141,7 @@ def test_a_failed_run_leaves_the_old_result_byte_for_byte_and_a_run_after_it_is_
 def test_a_run_that_is_stopped_says_so_and_leaves_the_old_result(engine_name: str) -> None:
     Path("output").mkdir()
     RESULT.write_text('{"old":1}\n')
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # what runs in the background ignores it, children too
     run = subprocess.Popen(
         [*COMMAND, "count"],
         env={**os.environ, "ENGINE": engine_name},
