@@ -166,6 +166,27 @@ def _files(count: int) -> str:
     return "1 file" if count == 1 else f"{count:,} files"
 
 
+@command.command(context_settings=_HELP, short_help="Look at the events: fields, faults, and the gap that fits.")
+@_with_settings
+@click.option("--verbose", is_flag=True, help="Let the engine's own log through to standard error.")
+def profile(verbose: bool, **given: str | None) -> None:
+    """Look at the events before anyone trusts a number, and write what was found to WRITE_PATH as eda.json.
+
+    What is in the events, what is broken, who they are of, and which gap fits them. Settings are those of `count`; the
+    events need not be fit to be counted.
+    """
+    console, aside = Console(), Console(stderr=True)
+    warn, dotenv = _warning_on(aside), _read_dotenv()
+    settings = resolve({name.upper(): value for name, value in given.items()}, os.environ, dotenv)
+    for text in near_misses(os.environ, dotenv):
+        warn(warning(text))
+    from session_calc import run_profile, summary
+
+    with _telling_steps(aside, line_by_line=False) as tell:
+        seen = run_profile.profile(settings, os.environ, verbose, tell)
+    summary.show_profile(seen, console)
+
+
 @command.command(context_settings=_HELP, short_help="Say what this machine can run.")
 def doctor() -> None:
     """Say what this machine can run, and what to do about what is missing."""

@@ -84,7 +84,7 @@ def _compute(run: Run, environment: Mapping[str, str], verbose: bool, tell: Tell
             from session_calc.engines import tuning
             from session_calc.job import count_sessions
 
-            s3 = _s3_source(listing)
+            s3 = s3_source(listing)
             opened = open_engine(settings.engine, settings.spark_remote, environment, verbose, with_progress, s3)
             engine = until_done.enter_context(opened)
             if engine.name == "spark":
@@ -96,7 +96,7 @@ def _compute(run: Run, environment: Mapping[str, str], verbose: bool, tell: Tell
         return count_sessions(engine, listing, settings.fields, settings.gaps, settings.gap_rule, run.clock)
 
 
-def _s3_source(listing: Listing) -> Source | None:
+def s3_source(listing: Listing) -> Source | None:
     example: Input | None = next((one for one in listing.inputs if one.is_on_s3), None)
     return None if example is None else Source(listing.access, example.path, listing.regions)
 

@@ -1,6 +1,6 @@
 """What a run says on the terminal when it is done. No line is cut or padded: it may go to a file or a log."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 
 from rich.cells import cell_len, set_cell_size
@@ -9,6 +9,7 @@ from rich.text import Text
 
 from session_calc.results import by_name, seconds_text
 from session_calc.run import Outcome
+from session_calc.run_profile import Seen
 
 _TOP = 10
 _WIDEST_VALUE = 60
@@ -20,6 +21,18 @@ def show(outcome: Outcome, console: Console) -> None:
         console.print(line, soft_wrap=True, highlight=False)
 
 
+def show_profile(seen: Seen, console: Console) -> None:
+    """Print what to look at first, where the rest lies, and seconds."""
+    for finding in seen.document["findings"]:
+        style = {"problem": "bold red", "notice": "yellow"}.get(finding["level"], "green")
+        line = Text.assemble((f"{finding['level']:<8}", style), f" {_printable(finding['text'])}")
+        console.print(line, soft_wrap=True, highlight=False)
+    console.print()
+    for path in seen.paths:
+        console.print(Text(f"result   {path}"), soft_wrap=True, highlight=False)
+    console.print(_seconds(seen.document["seconds"], seen.document["engine"]), soft_wrap=True, highlight=False)
+
+
 def _lines(outcome: Outcome) -> Iterator[Text]:
     yield from _aligned(_facts(outcome), is_number_last=False)
     for gap, key in outcome.paths:
@@ -29,9 +42,12 @@ def _lines(outcome: Outcome) -> Iterator[Text]:
     yield Text()
     for path in outcome.paths.values():
         yield Text(f"result   {path}")
-    seconds = outcome.run.clock.seconds
+    yield _seconds(outcome.run.clock.seconds, outcome.run.engine)
+
+
+def _seconds(seconds: Mapping[str, float], engine: str) -> Text:
     steps = ", ".join(f"{name} {value:.1f}" for name, value in seconds.items())
-    yield Text(f"seconds  {sum(seconds.values()):.1f}  ({steps}; {outcome.run.engine})")
+    return Text(f"seconds  {sum(seconds.values()):.1f}  ({steps}; {engine})")
 
 
 def _facts(outcome: Outcome) -> list[tuple[str, str]]:
@@ -67,6 +83,10 @@ def _aligned(rows: Sequence[tuple[str, str]], is_number_last: bool) -> Iterator[
 
 
 def _shown(value: str) -> str:
-    # a value comes from the data: it must neither steer the terminal nor fill it
-    printable = "".join(one if one.isprintable() else ascii(one)[1:-1] for one in value) or '""'
+    printable = _printable(value) or '""'
     return printable if cell_len(printable) <= _WIDEST_VALUE else f"{set_cell_size(printable, _WIDEST_VALUE - 1)}…"
+
+
+def _printable(value: str) -> str:
+    # a value comes from the data: it must not steer the terminal
+    return "".join(one if one.isprintable() else ascii(one)[1:-1] for one in value)

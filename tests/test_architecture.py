@@ -24,14 +24,17 @@ LAYERS = [
     ["inputs"],
     ["engines", "generate"],
     ["settings"],
-    ["read", "validate", "sessionize", "count", "tally", "write", "results"],
+    ["read", "validate", "sessionize", "count", "distributions", "tally", "write", "results"],
     ["peek", "plausible"],
     ["job"],
     ["report", "doctor"],
-    ["run", "summary"],
+    ["profile"],
+    ["run"],
+    ["run_profile"],
+    ["summary"],
     ["__main__"],
 ]
-STEPS = ["validate", "sessionize", "count", "write"]
+STEPS = ["validate", "sessionize", "count", "distributions", "write"]
 # what the steps may know of this package: what passes between them, and what goes wrong
 STEPS_MAY_IMPORT = {"schemas", "errors", "s3"}
 
@@ -123,7 +126,7 @@ def test_only_engines_build_a_spark_session(path: Path) -> None:
 
 @every_module
 def test_steps_are_handed_values_and_never_settings(path: Path) -> None:
-    may_know = {"__main__", "run", "report", "doctor", "settings", "summary"}
+    may_know = {"__main__", "run", "report", "doctor", "settings", "summary", "run_profile"}
 
     assert "settings" not in imports_of(path) or name_of(path) in may_know
 

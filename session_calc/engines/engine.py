@@ -34,6 +34,8 @@ class Engine:
         To it `%20` in the URL of an object is a space.
     file_scheme : str
         What it needs before a path of this machine: to Spark beside Hadoop a bare path is one in HDFS.
+    spills : bool
+        What is larger than its memory goes to the disk; else the rows that are put in order at a time must be few.
     """
 
     spark: SparkSession
@@ -43,3 +45,4 @@ class Engine:
     scans_text_first: bool = False
     decodes_urls: bool = False
     file_scheme: str = ""
+    spills: bool = True

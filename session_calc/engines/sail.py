@@ -45,7 +45,13 @@ def _open(environment: Mapping[str, str], verbose: bool) -> Iterator[Engine]:
         spark = builder.getOrCreate()
         try:
             yield Engine(
-                spark, "sail", f"Sail {pysail.__version__}", is_here=True, scans_text_first=True, decodes_urls=True
+                spark,
+                "sail",
+                f"Sail {pysail.__version__}",
+                is_here=True,
+                scans_text_first=True,
+                decodes_urls=True,
+                spills=False,
             )
         finally:
             spark.stop()

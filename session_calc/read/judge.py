@@ -35,11 +35,11 @@ _ISO_8601 = re.compile(
 _MISSING = object()
 
 
-class _Malformed(Exception):
-    pass
+class Malformed(Exception):
+    """The line is no JSON text, or nested too deep."""
 
 
-class _Number(str):
+class Number(str):
     """A number as the line spells it, so that every digit is kept."""
 
     __slots__ = ()
@@ -60,7 +60,7 @@ def make_judge(
             decoders.append(new_decoder())
         try:
             document = parse(bytes(line), decoders[0])
-        except _Malformed:
+        except Malformed:
             return ("malformed_json", *unjudged[1:])
         if not isinstance(document, dict):
             return ("not_an_object", *unjudged[1:])
@@ -94,8 +94,8 @@ def new_decoder() -> json.JSONDecoder:
     """Make a strict decoder that keeps numbers as they are spelled."""
     return json.JSONDecoder(
         object_pairs_hook=_to_object,
-        parse_float=_Number,
-        parse_int=_Number,
+        parse_float=Number,
+        parse_int=Number,
         parse_constant=_refuse_constant,
         strict=True,
     )
@@ -106,7 +106,7 @@ def parse(line: bytes, decoder: json.JSONDecoder) -> Any:
 
     Raises
     ------
-    _Malformed
+    Malformed
         The line is no JSON text, or nested deeper than 1000 levels.
     """
     try:
@@ -116,7 +116,7 @@ def parse(line: bytes, decoder: json.JSONDecoder) -> Any:
         _refuse_lone_surrogates(document)
         return document
     except (ValueError, RecursionError):
-        raise _Malformed from None
+        raise Malformed from None
 
 
 def to_microseconds(value: Any, unit: str) -> int | None:
@@ -124,7 +124,7 @@ def to_microseconds(value: Any, unit: str) -> int | None:
     if not isinstance(value, str):
         return None
     if unit == "iso8601":
-        moment = None if isinstance(value, _Number) else _from_iso_8601(value)
+        moment = None if isinstance(value, Number) else _from_iso_8601(value)
     else:
         moment = _from_number(value, DECIMAL_PLACES_TO_MICROSECONDS[unit])
     return moment if moment is not None and FIRST_MICROSECOND <= moment < END_MICROSECOND else None
@@ -158,7 +158,7 @@ def _compact(value: Any) -> list[str]:
         elif isinstance(part, list):
             waiting.extend(reversed(_array_parts(part)))
         else:
-            pieces.append(part if isinstance(part, _Number) else json.dumps(part, ensure_ascii=False))
+            pieces.append(part if isinstance(part, Number) else json.dumps(part, ensure_ascii=False))
     return pieces
 
 

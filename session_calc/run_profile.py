@@ -1,0 +1,76 @@
+"""One execution of `session-calc profile`: settings in, `eda.json` and `eda.html` out."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from typing import Any
+
+from session_calc import report
+from session_calc.clock import Clock
+from session_calc.engines import open_engine
+from session_calc.inputs import Listing, list_inputs
+from session_calc.progress import Step, Tell
+from session_calc.run import s3_source
+from session_calc.settings import Settings
+from session_calc.write import sink_of
+
+NAME = "eda"
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A profile that was made: what it says, and the files that were published."""
+
+    document: Mapping[str, Any]
+    paths: Sequence[str]
+
+
+def profile(settings: Settings, environment: Mapping[str, str], verbose: bool, tell: Tell) -> Seen:
+    """Look at the events as the settings say, and publish what was found; `tell` hears of each step.
+
+    Raises
+    ------
+    SessionCalcError
+        Nothing was published.
+    """
+    started_at, clock = datetime.now(timezone.utc), Clock()
+    sink = sink_of(settings.write_path, settings.access)
+    tell(Step("run_started", "Listing the inputs ...", {"settings": dict(settings.texts)}))
+    sink.require_writable()
+    with clock.step("list"):
+        listing = list_inputs(settings.read_paths, settings.access)
+    tell(Step("inputs_listed", f"Starting the engine {settings.engine} ...", {"files": len(listing.inputs)}))
+    found, engine = _look(settings, listing, environment, verbose, tell, clock)
+    document = {**report.of_run(settings, started_at, clock.seconds, engine, listing), **found}
+    contents = {f"{NAME}.json": report.to_json(document)}
+    sink.publish(contents)
+    tell(Step("published", "Done.", {"results": [sink.absolute_path_of(name) for name in contents]}))
+    return Seen(document, [sink.path_of(name) for name in contents])
+
+
+def _look(
+    settings: Settings, listing: Listing, environment: Mapping[str, str], verbose: bool, tell: Tell, clock: Clock
+) -> tuple[dict[str, Any], str]:
+    with ExitStack() as until_done:
+        with clock.step("start"):
+            # PySpark takes half a second to import: only a run needs it
+            from session_calc.engines import tuning
+            from session_calc.profile import profile_events
+            from session_calc.profile.document import of_profile
+
+            s3 = s3_source(listing)
+            opened = open_engine(settings.engine, settings.spark_remote, environment, verbose, False, s3)
+            engine = until_done.enter_context(opened)
+            if engine.name == "spark":
+                tuning.fit(engine.spark, listing.inputs)
+        tell(Step("engine_started", f"{engine.version} is up.", {"engine": engine.version}))
+        size = f"{len(listing.inputs):,} files, {listing.byte_count:,} bytes"
+        tell(Step("reading", f"Looking at {size}, on {engine.version} ...", {"bytes": listing.byte_count}))
+        now = time.time_ns() // 1_000
+        found = profile_events(engine, listing, settings.fields, settings.gaps, settings.gap_rule, now, clock)
+        with clock.step("describe"):
+            return of_profile(found, settings.fields, settings.gaps, settings.gap_rule), engine.version
