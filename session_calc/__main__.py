@@ -20,7 +20,7 @@ from rich.console import Console
 from rich.text import Text
 
 from session_calc import __version__
-from session_calc.errors import SessionCalcError, UserError, WrongSettings
+from session_calc.errors import SessionCalcError, TooManyRejects, UserError, WrongSettings
 from session_calc.progress import LOG_FORMATS, JsonLog, Tell, failure, warning
 from session_calc.settings import SETTINGS, SUBMITTED_MARK, Settings, near_misses, resolve
 
@@ -45,6 +45,9 @@ def _with_settings(function: Callable[..., Any]) -> Callable[..., Any]:
 @command.command(context_settings=_HELP, short_help="Count sessions per value of GROUP_KEY.")
 @_with_settings
 @click.option("--dry-run", is_flag=True, help="List the inputs, the engine and the settings, and run nothing.")
+@click.option(
+    "--explain-rejects", is_flag=True, help="Show three rejects of each reason: file, line number and how they begin."
+)
 @click.option("--verbose", is_flag=True, help="Let the engine's own log through to standard error.")
 @click.option(
     "--log-format",
@@ -52,10 +55,10 @@ def _with_settings(function: Callable[..., Any]) -> Callable[..., Any]:
     default="text",
     show_default=True,
     help="What standard error gets. text: progress on a terminal, warnings, errors. json: one object a line for each "
-    "step (run_started, inputs_listed, engine_started, reading, counted, published; warning; failed) with time, "
-    "seconds, step, message and what is known by then.",
+    "step (run_started, inputs_listed, engine_started, reading, counted, rejects_found, published; warning; failed) "
+    "with time, seconds, step, message and what is known by then.",
 )
-def count(dry_run: bool, verbose: bool, log_format: str, **given: str | None) -> None:
+def count(dry_run: bool, explain_rejects: bool, verbose: bool, log_format: str, **given: str | None) -> None:
     """Count sessions per value of GROUP_KEY, and write the counts as JSON with a run report beside them.
 
     Each setting is an option here and a variable in the environment, or in a file .env in this folder; the command
@@ -64,14 +67,16 @@ def count(dry_run: bool, verbose: bool, log_format: str, **given: str | None) ->
     """
     told = {name.upper(): value for name, value in given.items()}
     if log_format == "text":
-        _count(told, dry_run, verbose, tell_run=None)
+        _count(told, dry_run, explain_rejects, verbose, tell_run=None)
         return
     log = JsonLog(sys.stderr)
     with _FailuresTold(log):
-        _count(told, dry_run, verbose, tell_run=log)
+        _count(told, dry_run, explain_rejects, verbose, tell_run=log)
 
 
-def _count(given: Mapping[str, str | None], dry_run: bool, verbose: bool, tell_run: Tell | None) -> None:
+def _count(
+    given: Mapping[str, str | None], dry_run: bool, explain_rejects: bool, verbose: bool, tell_run: Tell | None
+) -> None:
     console, aside = Console(), Console(stderr=True)
     warn = _warning_on(aside) if tell_run is None else tell_run
     dotenv = _read_dotenv()
@@ -86,7 +91,11 @@ def _count(given: Mapping[str, str | None], dry_run: bool, verbose: bool, tell_r
     # classic Spark draws a bar of its own, which a second one would overwrite
     with_bar = settings.engine == "spark" and tell_run is None and _is_watched(aside)
     with _telling_steps(aside, with_bar) if tell_run is None else nullcontext(tell_run) as tell:
-        outcome = run.count(settings, os.environ, verbose, tell, with_bar)
+        try:
+            outcome = run.count(settings, os.environ, verbose, tell, with_bar, explain_rejects)
+        except TooManyRejects as error:
+            summary.show_examples(error.examples, console)
+            raise
     for text in outcome.counted.warnings:
         warn(warning(text))
     summary.show(outcome, console)

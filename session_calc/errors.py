@@ -4,8 +4,9 @@ What a user can mend is a `UserError`: the command line prints its message witho
 Anything else that escapes is a defect or an outage and exits with 1.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
+from typing import Any
 
 
 class SessionCalcError(Exception):
@@ -37,7 +38,11 @@ class ImplausibleTimes(UserError):
 
 
 class TooManyRejects(UserError):
-    """The share of rejects is above MAX_REJECT_SHARE."""
+    """The share of rejects is above MAX_REJECT_SHARE; `examples` has some of each reason, where they were asked for."""
+
+    def __init__(self, message: str, examples: Mapping[str, Sequence[Any]]) -> None:
+        self.examples = examples
+        super().__init__(message)
 
 
 class EngineUnavailable(UserError):

@@ -8,11 +8,13 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta, timezone
 from hashlib import sha256
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from session_calc import __version__
 from session_calc.inputs import Listing
 from session_calc.results import seconds_text
+from session_calc.s3 import is_s3
 from session_calc.settings import Settings
 from session_calc.tally import Ledger
 
@@ -69,6 +71,12 @@ def of_ledger(ledger: Ledger) -> dict[str, Any]:
         "rejects_by_reason": dict(ledger.reject_counts),
         "csv_headers": ledger.header_count,
     }
+
+
+def of_rejects(path: str, line_count: int, digest: str) -> dict[str, Any]:
+    """Say which file of rejects was published."""
+    place = path if is_s3(path) else str(Path(path).expanduser().absolute())
+    return {"path": place, "line_count": line_count, "sha256": digest}
 
 
 def to_json(report: Mapping[str, Any]) -> bytes:

@@ -57,6 +57,7 @@ class Settings:
 
     read_paths: tuple[str, ...]
     write_path: str
+    rejects_path: str
     fields: Fields
     gaps: tuple[int, ...]
     gap_rule: str
@@ -159,6 +160,7 @@ def _to_settings(values: Mapping[str, Any], texts: Mapping[str, str], sources: M
     return Settings(
         read_paths=values["READ_PATH"],
         write_path=values["WRITE_PATH"],
+        rejects_path=values["REJECTS_PATH"],
         fields=fields,
         gaps=values["MAX_SESSION_SECONDS"],
         gap_rule=values["GAP_RULE"],
@@ -199,6 +201,15 @@ def _parse_write_path(text: str) -> str:
         raise ValueError("must hold no user or password: credentials come from the AWS chain alone. Take them out.")
     if "://" in text and not (is_s3(text) and split(text)[0]):
         raise ValueError("must be a local folder, or s3://bucket/prefix. Write there, and copy the results on.")
+    return text
+
+
+def _parse_rejects_path(text: str) -> str:
+    if has_credentials(text):
+        raise ValueError("must hold no user or password: credentials come from the AWS chain alone. Take them out.")
+    is_place = is_s3(text) and split(text)[0] if "://" in text else True
+    if text and not (is_place and text.endswith((".jsonl", ".jsonl.gz"))):
+        raise ValueError("must be a file, local or s3://bucket/key, whose name ends with .jsonl or .jsonl.gz.")
     return text
 
 
@@ -291,6 +302,13 @@ SETTINGS = (
         "output",
         "Folder of the results, made if it is not there; or s3://bucket/prefix.",
         _parse_write_path,
+    ),
+    Setting(
+        "REJECTS_PATH",
+        "",
+        "File for the rejects, as JSON Lines: .jsonl or .jsonl.gz, also on s3://. Each with its file, line number, "
+        "reason and text. The driver reads the inputs once more for it, if there are rejects.",
+        _parse_rejects_path,
     ),
     Setting(
         "USER_KEY",

@@ -7,16 +7,19 @@ from rich.cells import cell_len, set_cell_size
 from rich.console import Console
 from rich.text import Text
 
+from session_calc.rejects import Examples
 from session_calc.results import by_name, seconds_text
 from session_calc.run import Outcome
 from session_calc.run_profile import Seen
 
 _TOP = 10
 _WIDEST_VALUE = 60
+_TEXT_START, _TEXT_END = 120, 40  # characters of a reject
 
 
 def show(outcome: Outcome, console: Console) -> None:
     """Print lines, events, rejects by reason, users, sessions, the top groups, where the results lie, and seconds."""
+    show_examples(outcome.reject_examples, console)
     for line in _lines(outcome):
         console.print(line, soft_wrap=True, highlight=False)
 
@@ -33,6 +36,16 @@ def show_profile(seen: Seen, console: Console) -> None:
     console.print(_seconds(seen.document["seconds"], seen.document["engine"]), soft_wrap=True, highlight=False)
 
 
+def show_examples(examples: Examples, console: Console) -> None:
+    """Print some rejects of each reason: where they stand, and how they begin."""
+    for reason, rejects in examples.items():
+        console.print(Text(reason, style="bold"), soft_wrap=True, highlight=False)
+        for one in rejects:
+            line = Text(f"  {_printable(one.file)}:{one.line_number}  {_both_ends(one.text)}")
+            console.print(line, soft_wrap=True, highlight=False)
+        console.print()
+
+
 def _lines(outcome: Outcome) -> Iterator[Text]:
     yield from _aligned(_facts(outcome), is_number_last=False)
     for gap, key in outcome.paths:
@@ -42,6 +55,8 @@ def _lines(outcome: Outcome) -> Iterator[Text]:
     yield Text()
     for path in outcome.paths.values():
         yield Text(f"result   {path}")
+    if outcome.run.settings.rejects_path:
+        yield Text(f"rejects  {outcome.run.settings.rejects_path}")
     yield _seconds(outcome.run.clock.seconds, outcome.run.engine)
 
 
@@ -90,3 +105,9 @@ def _shown(value: str) -> str:
 def _printable(value: str) -> str:
     # a value comes from the data: it must not steer the terminal
     return "".join(one if one.isprintable() else ascii(one)[1:-1] for one in value)
+
+
+def _both_ends(text: str) -> str:
+    # what is wrong with a line often stands at its end
+    is_long = len(text) > _TEXT_START + _TEXT_END
+    return f"{_printable(text[:_TEXT_START])} … {_printable(text[-_TEXT_END:])}" if is_long else _printable(text)

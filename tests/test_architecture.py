@@ -26,7 +26,7 @@ LAYERS = [
     ["settings"],
     ["read", "validate", "sessionize", "count", "distributions", "tally", "write", "results"],
     ["peek", "plausible"],
-    ["job"],
+    ["job", "rejects"],
     ["report", "doctor"],
     ["profile"],
     ["run"],

@@ -128,7 +128,7 @@ def test_a_failed_run_leaves_the_old_result_byte_for_byte_and_a_run_after_it_is_
     assert said == (
         "Error: 5,044 of 10,000 lines were rejected (malformed_json 5,023, not_an_object 6, missing_user 6, "
         "missing_timestamp 3, invalid_timestamp 6): a share of 0.5044, but MAX_REJECT_SHARE allows 0.5. Nothing was "
-        "written. Mend the events, or allow a larger share.\n"
+        "written. Mend the events (--explain-rejects shows some), or allow a larger share.\n"
     )
     failed = json.loads(REPORT.read_bytes())
     assert RESULT.read_bytes() == result

@@ -427,6 +427,7 @@ CSV_FILES = {
     "commas and doubled quotes inside quotes": b'user,time,group\n"ann, the first",0,"say ""A"""\n"""",1,","\n',
     "headers repeated, as cat leaves them": b"user,time,group\nann,0,A\nuser,time,group\nbob,1,B\nuser,time,group",
     "CRLF": b"user,time,group\r\nann,0,A\r\nuser,time,group\r\nbob,1,B\r\n",
+    "carriage returns inside a line": b"user,time,group\na\rnn,0,A\n\rann,0,A\nann,0,A\r\r\nbob,1,B\n",
     "a byte order mark": b"\xef\xbb\xbfuser,time,group\nann,0,A\n",
     "a byte order mark in the middle, as cat leaves it": (
         b"\xef\xbb\xbfuser,time\nann,0\n\xef\xbb\xbfuser,time\n\xef\xbb\xbfbob,1\n"

@@ -124,7 +124,8 @@ def test_a_run_that_fails_leaves_the_result_and_keeps_the_last_good_report(share
         assert failed["error"] == {
             "kind": "TooManyRejects",
             "message": "2 of 6 lines were rejected (malformed_json 1, missing_user 1): a share of 0.3333, but "
-            "MAX_REJECT_SHARE allows 0.1. Nothing was written. Mend the events, or allow a larger share.",
+            "MAX_REJECT_SHARE allows 0.1. Nothing was written. Mend the events (--explain-rejects shows some), or "
+            "allow a larger share.",
         }
         assert failed["ledger"] == good["ledger"]
         assert "result" not in failed

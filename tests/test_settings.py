@@ -41,6 +41,7 @@ def test_without_any_setting_all_are_the_defaults_that_the_issue_names() -> None
     assert {setting.name: setting.default for setting in SETTINGS} == {
         "READ_PATH": str(SAMPLE_PATH),
         "WRITE_PATH": "output",
+        "REJECTS_PATH": "",
         "USER_KEY": "anonymous_id",
         "TIMESTAMP_KEY": "device_sent_timestamp",
         "TIMESTAMP_UNIT": "ms",
@@ -433,6 +434,28 @@ def default_in_words(setting: Setting) -> str:
 
 def test_the_readme_names_every_setting_with_its_default_in_the_order_declared() -> None:
     assert list(readme_defaults().items()) == [(setting.name, default_in_words(setting)) for setting in SETTINGS]
+
+
+@pytest.mark.parametrize("path", ["r.jsonl", "deep/r.jsonl.gz", "s3://bucket/r.jsonl", "s3a://bucket/a/r.jsonl.gz"])
+def test_rejects_go_to_a_file_of_json_lines(path: str) -> None:
+    assert settings_of({"REJECTS_PATH": path}).rejects_path == path
+
+
+@pytest.mark.parametrize(
+    "path", ["r", "r.json", "r.jsonl.bz2", "folder/", "s3://", "s3:///r.jsonl", "hdfs://h/r.jsonl"]
+)
+def test_rejects_go_to_no_other_file(path: str) -> None:
+    assert problem_of({"REJECTS_PATH": path}) == (
+        f"REJECTS_PATH is {path!r} (from the environment), but must be a file, local or s3://bucket/key, whose name "
+        "ends with .jsonl or .jsonl.gz."
+    )
+
+
+def test_a_password_in_rejects_path_is_refused_and_not_shown() -> None:
+    assert problem_of({"REJECTS_PATH": "s3://me:secret@bucket/r.jsonl"}) == (
+        "REJECTS_PATH is 's3://***@bucket/r.jsonl' (from the environment), but must hold no user or password: "
+        "credentials come from the AWS chain alone. Take them out."
+    )
 
 
 def test_a_password_in_write_path_is_refused_and_not_shown() -> None:

@@ -62,7 +62,8 @@ def parse(lines: DataFrame, header: str, fields: Fields) -> DataFrame:
     names = names_in(header)
     line = F.regexp_replace("value", r"^\x{feff}|\r+\z", "")
     is_header = F.when(line == header, F.lit(HEADER))
-    cells, is_unquoted = F.split(line, ",", -1), ~F.col("value").rlike('["\\x{fffd}\\x00]')
+    # a carriage return inside the line ends no line, and no field either: the judge refuses it
+    cells, is_unquoted = F.split(line, ",", -1), ~line.rlike('["\\x{fffd}\\x00\\r]')
     split = lines.select(
         "value",
         F.coalesce(is_header, problem_before_parsing(fields.max_line_bytes)).alias("problem"),
@@ -76,10 +77,11 @@ def parse(lines: DataFrame, header: str, fields: Fields) -> DataFrame:
     ]
     found = split.select("value", "problem", F.col("cells").isNotNull().alias("is_plain"), *texts)
     empty_is_missing = [F.when(F.col(name) != "", F.col(name)).alias(name) for name in keys]
-    return unite(found.select("value", "problem", "is_plain", *empty_is_missing), _judge(names, fields), fields)
+    return unite(found.select("value", "problem", "is_plain", *empty_is_missing), judge_of(names, fields), fields)
 
 
-def _judge(names: list[str], fields: Fields) -> Callable[[Any], tuple[Any, ...]]:
+def judge_of(names: list[str], fields: Fields) -> Callable[[Any], tuple[Any, ...]]:
+    """Build the judge of lines whose fields have these names."""
     places = {key: _last_place(names, key) if key in names else None for key in fields.keys}
     return csv_judge.make_judge(
         len(names),

@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +14,10 @@ _PROBE_PREFIX = ".session-calc-"
 _LEFT_OVER_SECONDS = 24 * 3600  # no write takes a day: an older temporary file is a killed run's
 
 
+def do_nothing() -> None:
+    """Put nothing in place elsewhere."""
+
+
 @dataclass(frozen=True)
 class Folder:
     """A place for results on this machine."""
@@ -23,8 +27,8 @@ class Folder:
     def require_writable(self) -> None:
         require_writable(self.path)
 
-    def publish(self, contents: Mapping[str, bytes]) -> None:
-        publish(self.path, contents)
+    def publish(self, contents: Mapping[str, bytes], at_last: Callable[[], None] = do_nothing) -> None:
+        publish(self.path, contents, at_last)
 
     def read(self, name: str) -> bytes | None:
         """Read what stands here under a name; None where nothing does, or it cannot be read."""
@@ -59,10 +63,11 @@ def require_writable(folder: Path) -> None:
         ) from None
 
 
-def publish(folder: Path, contents: Mapping[str, bytes]) -> None:
+def publish(folder: Path, contents: Mapping[str, bytes], at_last: Callable[[], None] = do_nothing) -> None:
     """Put files in place: first all of them whole under temporary names, then each by one rename, in the order given.
 
-    A process that is killed between two renames leaves some files new and some old, each of them whole.
+    A process that is killed between two renames leaves some files new and some old, each of them whole. `at_last` puts
+    in place what belongs to them elsewhere; where it fails, they are put back.
 
     Raises
     ------
@@ -76,7 +81,7 @@ def publish(folder: Path, contents: Mapping[str, bytes]) -> None:
             waiting[name] = _write_whole(folder, name, content)
             if (folder / name).is_file():
                 former[name] = _write_whole(folder, name, (folder / name).read_bytes())
-        _put_in_place(folder, waiting, former)
+        _put_in_place(folder, waiting, former, at_last)
     except OSError as error:
         raise UnwritableOutput(
             f"WRITE_PATH is {str(folder)!r}, but writing there failed: {error.strerror}. "
@@ -86,16 +91,19 @@ def publish(folder: Path, contents: Mapping[str, bytes]) -> None:
         for temporary in (*waiting.values(), *former.values()):
             with suppress(OSError):
                 temporary.unlink(missing_ok=True)
-    _sweep(folder, contents)
+    sweep(folder, contents)
 
 
-def _put_in_place(folder: Path, waiting: Mapping[str, Path], former: Mapping[str, Path]) -> None:
+def _put_in_place(
+    folder: Path, waiting: Mapping[str, Path], former: Mapping[str, Path], at_last: Callable[[], None]
+) -> None:
     placed: list[str] = []
     try:
         for name, temporary in waiting.items():
             temporary.replace(folder / name)
             placed.append(name)
-        _sync_folder(folder)
+        sync_folder(folder)
+        at_last()
     except BaseException:
         for name in placed:
             if name in former:
@@ -111,21 +119,21 @@ def _write_whole(folder: Path, name: str, content: bytes) -> Path:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-            os.fchmod(file.fileno(), 0o666 & ~_umask())
+            os.fchmod(file.fileno(), 0o666 & ~umask())
         except BaseException:
             Path(file.name).unlink(missing_ok=True)
             raise
     return Path(file.name)
 
 
-def _umask() -> int:
+def umask() -> int:
     # there is no way to ask for it without setting it; a temporary file is private, a result is for its readers
     mask = os.umask(0o022)
     os.umask(mask)
     return mask
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -133,9 +141,10 @@ def _sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def _sweep(folder: Path, contents: Mapping[str, bytes]) -> None:
+def sweep(folder: Path, names: Iterable[str]) -> None:
+    """Remove what runs that were killed have left of files with these names."""
     oldest = time.time() - _LEFT_OVER_SECONDS
-    for name in contents:
+    for name in names:
         for temporary in (*folder.glob(f".{name}.*.tmp"), *folder.glob(f"{_PROBE_PREFIX}*.tmp")):
             with suppress(OSError):
                 if temporary.stat().st_mtime < oldest:

@@ -1,11 +1,12 @@
 """Write small results to S3: one PUT each, which replaces an object whole or not at all."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
 from session_calc.errors import UnwritableOutput
 from session_calc.s3 import Access, S3Refused, client, split, telling
+from session_calc.write.files import do_nothing
 
 
 @dataclass(frozen=True)
@@ -33,8 +34,8 @@ class Prefix:
         with suppress(Exception):  # an upload without parts is nothing, and is swept away in time
             s3.abort_multipart_upload(**place, UploadId=upload)
 
-    def publish(self, contents: Mapping[str, bytes]) -> None:
-        """Put objects in place, in the order given.
+    def publish(self, contents: Mapping[str, bytes], at_last: Callable[[], None] = do_nothing) -> None:
+        """Put objects in place, in the order given; `at_last` puts in place what belongs to them elsewhere.
 
         Raises
         ------
@@ -52,6 +53,11 @@ class Prefix:
             raise UnwritableOutput(
                 f"WRITE_PATH is {self.url!r}, but writing there failed: {error} {untouched}"
             ) from error
+        try:
+            at_last()
+        except BaseException:
+            self._put_back(placed, former)
+            raise
 
     def read(self, name: str) -> bytes | None:
         """Read what stands here under a name; None where nothing does, or it cannot be read."""
