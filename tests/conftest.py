@@ -30,6 +30,7 @@ SLOW_FILES = {
     "test_images_make.py",
     "test_s3_listing.py",
     "test_s3_reading.py",
+    "test_s3_rejects.py",
     "test_s3_runs.py",
     "test_write.py",
 }
