@@ -9,6 +9,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
 from datetime import datetime, timezone
 from io import TextIOWrapper
 from pathlib import Path
@@ -35,64 +36,118 @@ def command() -> None:
 
 
 def _with_settings(function: Callable[..., Any]) -> Callable[..., Any]:
-    for setting in reversed(SETTINGS):
+    """Add an option for each setting that the command has."""
+    for setting in reversed([one for one in SETTINGS if function.__name__ in one.commands]):
         shown = setting.default if setting.name != "READ_PATH" else "the bundled sample"
         meaning = f"{setting.meaning}  [env: {setting.name}; default: {shown or 'none'}]"
         function = click.option(setting.option, setting.name.lower(), metavar="TEXT", help=meaning)(function)
     return function
 
 
+def _of_a_run(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options of every run, settings last."""
+    function = click.option(
+        "--log-format",
+        type=click.Choice(LOG_FORMATS),
+        default="text",
+        show_default=True,
+        help="What standard error gets. text: progress on a terminal, warnings, errors. json: one object a line for "
+        "each step (run_started, inputs_listed, engine_started, reading, counted, rejects_found, published; warning; "
+        "failed) with time, seconds, step, message and what is known by then.",
+    )(function)
+    function = click.option("--verbose", is_flag=True, help="Let the engine's own log through to standard error.")(
+        function
+    )
+    function = click.option(
+        "--explain-rejects",
+        is_flag=True,
+        help="Show three rejects of each reason: file, line number and how they begin.",
+    )(function)
+    function = click.option(
+        "--dry-run", is_flag=True, help="List the inputs, the engine and the settings, and run nothing."
+    )(function)
+    return _with_settings(function)
+
+
 @command.command(context_settings=_HELP, short_help="Count sessions per value of GROUP_KEY.")
-@_with_settings
-@click.option("--dry-run", is_flag=True, help="List the inputs, the engine and the settings, and run nothing.")
-@click.option(
-    "--explain-rejects", is_flag=True, help="Show three rejects of each reason: file, line number and how they begin."
-)
-@click.option("--verbose", is_flag=True, help="Let the engine's own log through to standard error.")
-@click.option(
-    "--log-format",
-    type=click.Choice(LOG_FORMATS),
-    default="text",
-    show_default=True,
-    help="What standard error gets. text: progress on a terminal, warnings, errors. json: one object a line for each "
-    "step (run_started, inputs_listed, engine_started, reading, counted, rejects_found, published; warning; failed) "
-    "with time, seconds, step, message and what is known by then.",
-)
-def count(dry_run: bool, explain_rejects: bool, verbose: bool, log_format: str, **given: str | None) -> None:
+@_of_a_run
+def count(**given: Any) -> None:
     """Count sessions per value of GROUP_KEY, and write the counts as JSON with a run report beside them.
 
     Each setting is an option here and a variable in the environment, or in a file .env in this folder; the command
     line wins over the environment, the environment over .env, and .env over the default. Under spark-submit the word
     `count` may be left out.
     """
-    told = {name.upper(): value for name, value in given.items()}
+    _run("count", **given)
+
+
+@command.command(context_settings=_HELP, short_help="Write a table of the sessions, a row each.")
+@_of_a_run
+def sessions(**given: Any) -> None:
+    """Write a table with a row for each session: its id, user, times, events, and why it ended.
+
+    Settings are those of `count`; of the gaps in MAX_SESSION_SECONDS there must be one.
+    """
+    _run("sessions", **given)
+
+
+@command.command(context_settings=_HELP, short_help="Write every event with its session.")
+@_of_a_run
+def label(**given: Any) -> None:
+    """Write every event as it came, with session_id, session_number and event_number added.
+
+    Settings are those of `count`; of the gaps in MAX_SESSION_SECONDS there must be one.
+    """
+    _run("label", **given)
+
+
+@command.command(context_settings=_HELP, short_help="Write measures of the sessions.")
+@_of_a_run
+def measure(**given: Any) -> None:
+    """Write how many sessions there are, how long, with how many events: over all, by group value, user, hour, day.
+
+    Settings are those of `count`; of the gaps in MAX_SESSION_SECONDS there must be one.
+    """
+    _run("measure", **given)
+
+
+@dataclass(frozen=True)
+class _Flags:
+    dry_run: bool
+    explain_rejects: bool
+    verbose: bool
+
+
+def _run(name: str, dry_run: bool, explain_rejects: bool, verbose: bool, log_format: str, **given: str | None) -> None:
+    told = {setting.upper(): value for setting, value in given.items()}
+    flags = _Flags(dry_run, explain_rejects, verbose)
     if log_format == "text":
-        _count(told, dry_run, explain_rejects, verbose, tell_run=None)
+        _run_and_tell(name, told, flags, tell_run=None)
         return
     log = JsonLog(sys.stderr)
     with _FailuresTold(log):
-        _count(told, dry_run, explain_rejects, verbose, tell_run=log)
+        _run_and_tell(name, told, flags, tell_run=log)
 
 
-def _count(
-    given: Mapping[str, str | None], dry_run: bool, explain_rejects: bool, verbose: bool, tell_run: Tell | None
-) -> None:
+def _run_and_tell(name: str, given: Mapping[str, str | None], flags: _Flags, tell_run: Tell | None) -> None:
     console, aside = Console(), Console(stderr=True)
     warn = _warning_on(aside) if tell_run is None else tell_run
     dotenv = _read_dotenv()
     settings = resolve(given, os.environ, dotenv)
     for text in near_misses(os.environ, dotenv):
         warn(warning(text))
-    if dry_run:
-        _show_plan(settings, console)
+    if flags.dry_run:
+        _show_plan(settings, name, console)
         return
     from session_calc import run, summary
 
+    commands = {"count": run.count, "sessions": run.sessions, "label": run.label, "measure": run.measure}
     # classic Spark draws a bar of its own, which a second one would overwrite
     with_bar = settings.engine == "spark" and tell_run is None and _is_watched(aside)
     with _telling_steps(aside, with_bar) if tell_run is None else nullcontext(tell_run) as tell:
+        around = run.Circumstances(os.environ, tell, flags.verbose, with_bar, flags.explain_rejects)
         try:
-            outcome = run.count(settings, os.environ, verbose, tell, with_bar, explain_rejects)
+            outcome = commands[name](settings, around)
         except TooManyRejects as error:
             summary.show_examples(error.examples, console)
             raise
@@ -155,11 +210,13 @@ def _telling(aside: Console) -> Iterator[Callable[[str], Any]]:
         yield lambda text: bar.update(task, description=text)
 
 
-def _show_plan(settings: Settings, console: Console) -> None:
+def _show_plan(settings: Settings, name: str, console: Console) -> None:
     from session_calc.inputs import list_inputs
 
-    for name, text in settings.texts.items():
-        console.print(Text(f"{name:<20} {text or 'none'}  ({settings.sources[name]})"), soft_wrap=True)
+    for setting in SETTINGS:
+        text, source = settings.texts[setting.name], settings.sources[setting.name]
+        if name in setting.commands:
+            console.print(Text(f"{setting.name:<28} {text or 'none'}  ({source})"), soft_wrap=True)
     listing = list_inputs(settings.read_paths, settings.access)
     console.print(f"\n{_files(len(listing.inputs))}, {listing.byte_count:,} bytes", highlight=False)
     for one in listing.inputs:
@@ -167,7 +224,7 @@ def _show_plan(settings: Settings, console: Console) -> None:
     for path in listing.ignored:
         console.print(Text(f"        ignored  {path}"), soft_wrap=True)
     console.print(
-        f"\nNothing was run. Without --dry-run the engine {settings.engine} would count these.", highlight=False
+        f"\nNothing was run. Without --dry-run the engine {settings.engine} would read these.", highlight=False
     )
 
 

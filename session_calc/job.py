@@ -1,42 +1,20 @@
-"""The recipe: how events become session counts. Read this file first."""
+"""The recipe: how events become session counts. Read this file first; the other recipes are variations of it.
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+| recipe | gives |
+|---|---|
+| `job` | sessions per group value |
+| `session_table` | a row for each session |
+| `label_table` | every event, with its session |
+| `measure_table` | measures of the sessions |
+"""
 
-from session_calc import count, plausible, tally, validate
-from session_calc.clock import Clock
-from session_calc.engines.engine import Engine
-from session_calc.inputs import Listing, require_unchanged
-from session_calc.read import read
-from session_calc.read.stage import open_stage
-from session_calc.schemas import Fields
-from session_calc.sessionize import slices
-from session_calc.tally import Tally
-
-
-@dataclass(frozen=True)
-class Counted:
-    """What `count_sessions` found, and the way the lines were read."""
-
-    tally: Tally
-    read_way: str
-    warnings: Sequence[str]
+from session_calc import count
+from session_calc.prepare import Counted, Work, checked, inputs_of, prepare
+from session_calc.sessionize import ordered, slices
 
 
-def count_sessions(
-    engine: Engine, listing: Listing, fields: Fields, gaps: Sequence[int], gap_rule: str, clock: Clock
-) -> Counted:
+def count_sessions(work: Work) -> Counted:
     """Count sessions per group value, for every group key and gap, in one pass over the inputs.
-
-    Parameters
-    ----------
-    engine : Engine
-    listing : Listing
-    fields : Fields
-    gaps : sequence of int, microseconds
-    gap_rule : {'longer', 'reach'}
-    clock : Clock
-        Is told the seconds of each step.
 
     Raises
     ------
@@ -45,21 +23,16 @@ def count_sessions(
     LedgerBroken
         The counts do not add up.
     """
-    users, groups = fields.user_columns, fields.group_columns
-    staged = open_stage(engine.is_here, engine.decodes_urls, engine.file_scheme)
-    with staged as stage, plausible.require_readable(listing):
-        with clock.step("read"):
-            reading = read(engine, listing.inputs, fields, stage)
-        validated = validate.by_rules(reading.parsed, fields)
-        folded = slices.by_user(validated, users, groups, min(gaps))
-        marked = slices.mark_sessions(folded, users, groups, gaps, gap_rule)
-        with clock.step("count"):
+    users, groups, gaps = work.fields.user_columns, work.fields.group_columns, work.gaps
+    rules = work.rules.sessions
+    with inputs_of(work) as stage:
+        validated, reading = prepare(work, stage)
+        if rules.need_order:
+            told = ordered.sessions(validated, users, groups, gaps, rules)
+            marked = ordered.marked(told, users, groups, len(gaps))
+        else:
+            folded = slices.by_user(validated, users, groups, min(gaps), rules.cut_columns)
+            marked = slices.mark_sessions(folded, users, groups, gaps, rules.gap_rule, rules.cut_columns)
+        with work.clock.step("count"):
             rows = count.by_group(marked, groups, len(gaps)).collect()
-    with clock.step("check"):
-        require_unchanged(listing)  # before the sums: those of a file that grew between two looks at it do not add up
-        found = tally.add_up(rows, fields.group_keys, gaps, reading.line_count, reading.blank_count)
-        plausible.require_lines(found, listing)
-        unknown = plausible.require_known_fields(found, listing, fields)
-        implausible = plausible.require_plausible_times(found, listing, fields)
-        warnings = [*unknown, *implausible] or plausible.warn_of_no_events(found)
-    return Counted(found, reading.way, warnings)
+    return checked(work, rows, work.fields.group_keys, reading)

@@ -52,6 +52,20 @@ def require_readable(listing: Listing) -> Iterator[None]:
         raise
 
 
+def require_plausible(tally: Tally, listing: Listing, fields: Fields) -> list[str]:
+    """Look at a run's numbers in every way that this module has, and give the warnings.
+
+    Raises
+    ------
+    UnreadableInput, UnknownField, ImplausibleTimes
+        As the functions below.
+    """
+    require_lines(tally, listing)
+    unknown = require_known_fields(tally, listing, fields)
+    implausible = require_plausible_times(tally, listing, fields)
+    return [*unknown, *implausible] or warn_of_no_events(tally)
+
+
 def require_lines(tally: Tally, listing: Listing) -> None:
     """Make sure that lines were found where there are some, for not every engine says when it does not see a file.
 

@@ -19,7 +19,7 @@ from session_calc.settings import Settings
 from session_calc.tally import Ledger
 
 if TYPE_CHECKING:
-    from session_calc.job import Counted
+    from session_calc.prepare import Counted
 
 DONE, FAILED = "done", "failed"
 _PACKAGES = ("pysail", "pyspark", "pyspark-client", "pandas", "pyarrow")
@@ -44,13 +44,7 @@ def of_result(counted: Counted, group_key: str, gap: int, path: str, content: by
     """Say what a run found, and which bytes it published."""
     tally = counted.tally
     return {
-        "ledger": of_ledger(tally.ledger),
-        "read": counted.read_way,
-        "warnings": list(counted.warnings),
-        "user_count": tally.user_count,
-        "session_count": tally.session_count(gap),
-        "first_event_time": moment_text(tally.first_event_time),
-        "last_event_time": moment_text(tally.last_event_time),
+        **_found(counted, gap),
         "result": {
             "path": path,
             "group_key": group_key,
@@ -62,6 +56,27 @@ def of_result(counted: Counted, group_key: str, gap: int, path: str, content: by
     }
 
 
+def of_table(counted: Counted, gap: int, path: str, row_count: int) -> dict[str, Any]:
+    """Say what a run found, and which table it published."""
+    return {
+        **_found(counted, gap),
+        "table": {"path": path, "gap_seconds": seconds_text(gap), "row_count": row_count},
+    }
+
+
+def _found(counted: Counted, gap: int) -> dict[str, Any]:
+    tally = counted.tally
+    return {
+        "ledger": of_ledger(tally.ledger),
+        "read": counted.read_way,
+        "warnings": list(counted.warnings),
+        "user_count": tally.user_count,
+        "session_count": tally.session_count(gap),
+        "first_event_time": moment_text(tally.first_event_time),
+        "last_event_time": moment_text(tally.last_event_time),
+    }
+
+
 def of_ledger(ledger: Ledger) -> dict[str, Any]:
     return {
         "lines": ledger.line_count,
@@ -69,6 +84,8 @@ def of_ledger(ledger: Ledger) -> dict[str, Any]:
         "blank": ledger.blank_count,
         "rejects": ledger.reject_count,
         "rejects_by_reason": dict(ledger.reject_counts),
+        "excluded": ledger.excluded_count,
+        "duplicates": ledger.duplicate_count,
         "csv_headers": ledger.header_count,
     }
 

@@ -1,8 +1,8 @@
-"""One execution of `session-calc count`: settings in, published files out; a failed one leaves the last ones alone."""
+"""One execution of a command: settings in, published files out; a failed one leaves the last ones alone."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from session_calc import __version__, report, results
 from session_calc.clock import Clock
 from session_calc.engines import open_engine
-from session_calc.errors import SessionCalcError, TooManyRejects
+from session_calc.errors import SessionCalcError, TooManyRejects, WrongSettings
 from session_calc.inputs import Input, Listing, list_inputs
 from session_calc.progress import Step, Tell
 from session_calc.redaction import without_secrets
@@ -22,67 +22,225 @@ from session_calc.write.files import do_nothing
 from session_calc.write.streams import LinesFile, open_lines
 
 if TYPE_CHECKING:
-    from session_calc.job import Counted
+    from session_calc.prepare import Counted, Work
     from session_calc.rejects import Examples
+    from session_calc.write.tables import Table
 
 
 @dataclass
 class Run:
-    """What is known of an execution so far; its report can be written at any moment."""
+    """What is known of an execution so far; its report can be written at any moment.
+
+    Attributes
+    ----------
+    sink : where the run reports go
+    report_names : their names, without suffix
+    """
 
     settings: Settings
-    explains_rejects: bool = False
+    sink: Sink
+    report_names: Sequence[str]
     started_at: datetime = field(default_factory=lambda: datetime.now(timezone.utc))
     clock: Clock = field(default_factory=Clock)
     engine: str = ""
     listing: Listing | None = None
     counted: Counted | None = None
+    rejects_file: LinesFile | None = None
+    reject_examples: Examples = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """A run that succeeded: what it counted, the files it published, and examples of its rejects if asked for."""
+    """A run that succeeded: what it counted, and the files it published."""
 
     run: Run
     counted: Counted
     paths: Mapping[tuple[int, str], str]
-    reject_examples: Examples
+    table_path: str = ""
 
 
-def count(
-    settings: Settings,
-    environment: Mapping[str, str],
-    verbose: bool,
-    tell: Tell,
-    with_progress: bool = False,
-    explains_rejects: bool = False,
-) -> Outcome:
-    """Count sessions as the settings say, and publish results and run reports; `tell` hears of each step.
+@dataclass(frozen=True)
+class Circumstances:
+    """What a run is given beside its settings.
 
-    With `explains_rejects` the outcome has examples of the rejects, and so has the error of a run with too many.
+    Attributes
+    ----------
+    environment : mapping
+    tell : function
+        Hears of each step.
+    verbose : bool
+        Let the engine's own log through.
+    with_progress : bool
+        Let the engine draw a bar of its own.
+    explains_rejects : bool
+        The run has examples of the rejects, and so has the error of a run with too many.
+    """
+
+    environment: Mapping[str, str]
+    tell: Tell
+    verbose: bool = False
+    with_progress: bool = False
+    explains_rejects: bool = False
+
+
+def count(settings: Settings, around: Circumstances) -> Outcome:
+    """Count sessions as the settings say, and publish results and run reports.
 
     Raises
     ------
     SessionCalcError
         After the failure was written to the run reports.
     """
-    run = Run(settings, explains_rejects)
-    sink = sink_of(settings.write_path, settings.access)
+    names = _names(settings)
+    run = Run(settings, sink_of(settings.write_path, settings.access), list(names.values()))
+    with _reported(run, around.tell):
+        if settings.tables.sessions_path:
+            with _table(run, "SESSIONS_PATH", settings.tables.sessions_path) as table:
+                counted = _tell_sessions(run, around, table)
+                table.publish()
+        else:
+            counted = _count(run, around)
+        paths = _publish(run, counted)
+        written = [run.sink.absolute_path_of(f"{name}.json") for name in names.values()]
+        around.tell(Step("published", "Done.", {"results": written}))
+        return Outcome(run, counted, paths, settings.tables.sessions_path)
+
+
+def sessions(settings: Settings, around: Circumstances) -> Outcome:
+    """Write the table of sessions, and a run report beside it; errors as for `count`."""
+    path = settings.tables.sessions_path or _in_write_path(settings, "sessions.parquet")
+    return _write_table(settings, around, "SESSIONS_PATH", path, _tell_sessions)
+
+
+def label(settings: Settings, around: Circumstances) -> Outcome:
+    """Write the labelled events, and a run report beside them; errors as for `count`."""
+    path = settings.tables.labels_path or _in_write_path(settings, "events.parquet")
+    return _write_table(settings, around, "LABELS_PATH", path, _label_events)
+
+
+def measure(settings: Settings, around: Circumstances) -> Outcome:
+    """Write the measures, and a run report beside them; errors as for `count`."""
+    path = settings.tables.measures_path or _in_write_path(settings, "measures.json")
+    return _write_table(settings, around, "MEASURES_PATH", path, _measure_sessions)
+
+
+def _count(run: Run, around: Circumstances) -> Counted:
+    with _work(run, around) as work:
+        from session_calc.job import count_sessions
+
+        return _counted(run, around, count_sessions(work))
+
+
+def _tell_sessions(run: Run, around: Circumstances, table: Table) -> Counted:
+    tables = run.settings.tables
+    with _work(run, around) as work:
+        from session_calc.session_table import table_schema, tell_sessions
+
+        table.begin(table_schema(work.fields, tables.with_last_values))
+        zone = run.settings.timezone if tables.by_day else ""
+        return _counted(run, around, tell_sessions(work, table.write, tables.with_last_values, zone))
+
+
+def _label_events(run: Run, around: Circumstances, table: Table) -> Counted:
+    with _work(run, around) as work:
+        from session_calc.label_table import label_events
+
+        return _counted(run, around, label_events(work, table.begin, table.suffix))
+
+
+def _measure_sessions(run: Run, around: Circumstances, table: Table) -> Counted:
+    settings = run.settings
+    with _work(run, around) as work:
+        from session_calc.measure_table import TABLE, measure_sessions
+
+        table.begin(TABLE)
+        return _counted(run, around, measure_sessions(work, table.write, settings.tables.measure_by, settings.timezone))
+
+
+def _write_table(
+    settings: Settings,
+    around: Circumstances,
+    setting: str,
+    path: str,
+    recipe: Callable[[Run, Circumstances, Table], Counted],
+) -> Outcome:
+    if len(settings.gaps) > 1:
+        raise WrongSettings(
+            ["MAX_SESSION_SECONDS names several gaps, but a table holds the sessions of one gap. Name one."]
+        )
+    folder, slash, name = path.rpartition("/")
+    run = Run(settings, sink_of(folder or slash or ".", settings.access), [name.rpartition(".")[0]])
+    with _reported(run, around.tell), _table(run, setting, path) as table:
+        counted = recipe(run, around, table)
+        table.publish()
+        written = run.sink.absolute_path_of(name)
+        of_table = report.of_table(counted, settings.gaps[0], written, table.row_count)
+        content = report.to_json({"status": report.DONE, **_facts(run), **of_table})
+        run.sink.publish({f"{run.report_names[0]}.run.json": content}, _put_rejects(run))
+        around.tell(Step("published", "Done.", {"results": [written]}))
+        return Outcome(run, counted, {}, path)
+
+
+@contextmanager
+def _table(run: Run, setting: str, path: str) -> Iterator[Table]:
+    from session_calc.write.tables import Table
+
+    by_day = setting == "SESSIONS_PATH" and run.settings.tables.by_day
+    with Table(setting, path, run.settings.access, by_day) as table:
+        yield table
+
+
+def _in_write_path(settings: Settings, name: str) -> str:
+    return sink_of(settings.write_path, settings.access).path_of(name)
+
+
+@contextmanager
+def _reported(run: Run, tell: Tell) -> Iterator[None]:
+    begun = {"session_calc": __version__, "settings": dict(run.settings.texts)}
     try:
-        begun = {"session_calc": __version__, "settings": dict(settings.texts)}
         tell(Step("run_started", "Listing the inputs ...", begun))
-        sink.require_writable()
-        with _open_rejects(settings) as rejects_file:
-            run.counted = counted = _compute(run, environment, verbose, tell, with_progress)
-            examples = _look_at_rejects(run, counted, rejects_file, tell)
-            _require_few_rejects(counted, settings.max_reject_share, examples)
-            paths = _publish(run, counted, sink, rejects_file)
-        written = [sink.absolute_path_of(f"{name}.json") for name in _names(settings).values()]
-        tell(Step("published", "Done.", {"results": written}))
-        return Outcome(run, counted, paths, examples)
+        run.sink.require_writable()
+        with _open_rejects(run.settings) as run.rejects_file:
+            yield
     except BaseException as error:
-        _report_failure(run, sink, error)
+        _report_failure(run, error)
         raise
+
+
+@contextmanager
+def _work(run: Run, around: Circumstances) -> Iterator[Work]:
+    settings, tell = run.settings, around.tell
+    with run.clock.step("list"):
+        run.listing = listing = list_inputs(settings.read_paths, settings.access)
+    if settings.rejects_path or around.explains_rejects:
+        from session_calc.rejects import require_possible
+
+        require_possible(settings.rejects_path, listing)
+    size = {"files": len(listing.inputs), "bytes": listing.byte_count}
+    tell(Step("inputs_listed", f"Starting the engine {settings.engine} ...", size))
+    with ExitStack() as until_done:
+        with run.clock.step("start"):
+            # PySpark takes half a second to import: only a run needs it
+            from session_calc.engines import tuning
+            from session_calc.prepare import Work
+
+            s3 = s3_source(listing)
+            where = settings.engine, settings.spark_remote, around.environment
+            engine = until_done.enter_context(open_engine(*where, around.verbose, around.with_progress, s3))
+            if engine.name == "spark":
+                tuning.fit(engine.spark, listing.inputs)
+        run.engine = engine.version
+        tell(Step("engine_started", f"{engine.version} is up.", {"engine": engine.version}))
+        reading = f"Reading {size['files']:,} files, {size['bytes']:,} bytes, on {engine.version} ..."
+        tell(Step("reading", reading, size))
+        yield Work(engine, listing, settings.fields, settings.gaps, settings.rules, run.clock)
+
+
+def _counted(run: Run, around: Circumstances, counted: Counted) -> Counted:
+    run.counted = counted
+    _look_at_rejects(run, around, counted)
+    _require_few_rejects(counted, run.settings.max_reject_share, run.reject_examples)
+    return counted
 
 
 @contextmanager
@@ -94,54 +252,30 @@ def _open_rejects(settings: Settings) -> Iterator[LinesFile | None]:
         yield file
 
 
-def _compute(run: Run, environment: Mapping[str, str], verbose: bool, tell: Tell, with_progress: bool) -> Counted:
-    settings = run.settings
-    with run.clock.step("list"):
-        run.listing = listing = list_inputs(settings.read_paths, settings.access)
-    if settings.rejects_path or run.explains_rejects:
-        from session_calc.rejects import require_possible
+def _look_at_rejects(run: Run, around: Circumstances, counted: Counted) -> None:
+    """Write all rejects aside, where they are wanted and the run may publish them; keep examples of them."""
+    ledger, file = counted.tally.ledger, run.rejects_file
+    may_write = file is not None and ledger.reject_share <= run.settings.max_reject_share
+    is_wanted = may_write or around.explains_rejects
+    what_now = "Finding the rejects ..." if is_wanted else "Writing the results ..."
+    around.tell(Step("counted", what_now, _facts_counted(run, counted)))
+    if run.listing is None or not is_wanted:
+        return
+    from session_calc.rejects import find
 
-        require_possible(settings.rejects_path, listing)
-    size = {"files": len(listing.inputs), "bytes": listing.byte_count}
-    tell(Step("inputs_listed", f"Starting the engine {settings.engine} ...", size))
-    with ExitStack() as until_done:
-        with run.clock.step("start"):
-            # PySpark takes half a second to import: only a run needs it
-            from session_calc.engines import tuning
-            from session_calc.job import count_sessions
+    with run.clock.step("rejects"):
+        examples = find(run.listing, run.settings.fields, ledger, file if may_write else None)
+    around.tell(Step("rejects_found", "Writing the results ...", {"rejects": ledger.reject_count}))
+    run.reject_examples = examples if around.explains_rejects else {}
 
-            s3 = s3_source(listing)
-            opened = open_engine(settings.engine, settings.spark_remote, environment, verbose, with_progress, s3)
-            engine = until_done.enter_context(opened)
-            if engine.name == "spark":
-                tuning.fit(engine.spark, listing.inputs)
-        run.engine = engine.version
-        tell(Step("engine_started", f"{engine.version} is up.", {"engine": engine.version}))
-        counting = f"Counting {size['files']:,} files, {size['bytes']:,} bytes, on {engine.version} ..."
-        tell(Step("reading", counting, size))
-        return count_sessions(engine, listing, settings.fields, settings.gaps, settings.gap_rule, run.clock)
+
+def _put_rejects(run: Run) -> Callable[[], None]:
+    return run.rejects_file.put_in_place if run.rejects_file else do_nothing
 
 
 def s3_source(listing: Listing) -> Source | None:
     example: Input | None = next((one for one in listing.inputs if one.is_on_s3), None)
     return None if example is None else Source(listing.access, example.path, listing.regions)
-
-
-def _look_at_rejects(run: Run, counted: Counted, file: LinesFile | None, tell: Tell) -> Examples:
-    """Write all rejects aside, where they are wanted and the run may publish them; give examples of them."""
-    ledger = counted.tally.ledger
-    may_write = file is not None and ledger.reject_share <= run.settings.max_reject_share
-    is_wanted = may_write or run.explains_rejects
-    what_now = "Finding the rejects ..." if is_wanted else "Writing the results ..."
-    tell(Step("counted", what_now, _facts_counted(run, counted)))
-    if run.listing is None or not is_wanted:
-        return {}
-    from session_calc.rejects import find
-
-    with run.clock.step("rejects"):
-        examples = find(run.listing, run.settings.fields, ledger, file if may_write else None)
-    tell(Step("rejects_found", "Writing the results ...", {"rejects": ledger.reject_count}))
-    return examples if run.explains_rejects else {}
 
 
 def _require_few_rejects(counted: Counted, most: float, examples: Examples) -> None:
@@ -156,33 +290,27 @@ def _require_few_rejects(counted: Counted, most: float, examples: Examples) -> N
         )
 
 
-def _publish(run: Run, counted: Counted, sink: Sink, rejects_file: LinesFile | None) -> dict[tuple[int, str], str]:
-    settings = run.settings
-    names = _names(settings)
+def _publish(run: Run, counted: Counted) -> dict[tuple[int, str], str]:
+    sink, names = run.sink, _names(run.settings)
     contents = {f"{name}.json": results.to_json(counted.tally.session_counts[place]) for place, name in names.items()}
-    facts = {
-        **_facts(run),
-        "rejects": None
-        if rejects_file is None
-        else report.of_rejects(settings.rejects_path, rejects_file.line_count, rejects_file.sha256),
-    }
+    facts = _facts(run)
     for (gap, key), name in names.items():
         file_name = f"{name}.json"
         result = report.of_result(counted, key, gap, sink.absolute_path_of(file_name), contents[file_name])
         contents[f"{name}.run.json"] = report.to_json({"status": report.DONE, **facts, **result})
-    sink.publish(contents, rejects_file.put_in_place if rejects_file else do_nothing)
+    sink.publish(contents, _put_rejects(run))
     return {place: sink.path_of(f"{name}.json") for place, name in names.items()}
 
 
-def _report_failure(run: Run, sink: Sink, error: BaseException) -> None:
+def _report_failure(run: Run, error: BaseException) -> None:
     is_told = isinstance(error, (SessionCalcError, KeyboardInterrupt))
     kind = type(error).__name__ if is_told else "defect"
     failure = {"kind": kind, "message": without_secrets(str(error) or type(error).__name__)}
     with suppress(Exception):  # the failure itself is what the user must hear of
-        for name in _names(run.settings).values():
-            before = report.last_done(sink.read(f"{name}.run.json"))
+        for name in run.report_names:
+            before = report.last_done(run.sink.read(f"{name}.run.json"))
             content = {"status": report.FAILED, "error": failure, **_facts(run), **_ledger(run), "last_done": before}
-            sink.publish({f"{name}.run.json": report.to_json(content)})
+            run.sink.publish({f"{name}.run.json": report.to_json(content)})
 
 
 def _facts_counted(run: Run, counted: Counted) -> dict[str, Any]:
@@ -191,7 +319,10 @@ def _facts_counted(run: Run, counted: Counted) -> dict[str, Any]:
 
 
 def _facts(run: Run) -> dict[str, Any]:
-    return report.of_run(run.settings, run.started_at, run.clock.seconds, run.engine, run.listing)
+    facts = report.of_run(run.settings, run.started_at, run.clock.seconds, run.engine, run.listing)
+    file = run.rejects_file
+    of_file = report.of_rejects(run.settings.rejects_path, file.line_count, file.sha256) if file else None
+    return {**facts, "rejects": of_file}
 
 
 def _ledger(run: Run) -> dict[str, Any]:

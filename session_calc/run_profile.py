@@ -71,6 +71,7 @@ def _look(
         size = f"{len(listing.inputs):,} files, {listing.byte_count:,} bytes"
         tell(Step("reading", f"Looking at {size}, on {engine.version} ...", {"bytes": listing.byte_count}))
         now = time.time_ns() // 1_000
-        found = profile_events(engine, listing, settings.fields, settings.gaps, settings.gap_rule, now, clock)
+        gaps, gap_rule = settings.gaps, settings.rules.sessions.gap_rule
+        found = profile_events(engine, listing, settings.fields, gaps, gap_rule, now, clock)
         with clock.step("describe"):
-            return of_profile(found, settings.fields, settings.gaps, settings.gap_rule), engine.version
+            return of_profile(found, settings.fields, gaps, gap_rule), engine.version

@@ -15,13 +15,15 @@ from session_calc.errors import WrongSettings, did_you_mean
 from session_calc.redaction import has_credentials, without_secrets
 from session_calc.s3 import Access, is_s3, split
 from session_calc.sample import SAMPLE_PATH, sample_file
-from session_calc.schemas import TIMESTAMP_UNITS, Fields, path_of
+from session_calc.schemas import DIMENSIONS, TIMESTAMP_UNITS, Fields, path_of
+from session_calc.sessionize.rules import EventRules, SessionRules
 
 ENGINE_NAMES = ("sail", "spark", "connect")
 GAP_RULES = ("longer", "reach")
 SUBMITTED_MARK = "PYSPARK_GATEWAY_PORT"  # in the environment: spark-submit started this process
 COMMAND_LINE, ENVIRONMENT, DOTENV, DEFAULT = "the command line", "the environment", ".env", "the default"
 
+_TELLING = ("count", "sessions", "label", "measure")  # the commands that tell sessions
 _MICROSECONDS = 1_000_000
 _LAST_PORT = 65_535
 _LONGEST_GAP = Decimal(10_000 * 366 * 86_400)  # seconds; more than all the years an event can lie in
@@ -36,10 +38,32 @@ class Setting:
     default: str
     meaning: str
     parse: Callable[[str], Any]
+    commands: tuple[str, ...] = (*_TELLING, "profile")
 
     @property
     def option(self) -> str:
         return "--" + self.name.lower().replace("_", "-")
+
+
+@dataclass(frozen=True)
+class Tables:
+    """Where the tables go, and what is in them; an empty path is none.
+
+    Attributes
+    ----------
+    with_last_values : bool
+        Sessions have the last value of each group key too.
+    by_day : bool
+        Sessions lie in a folder for each day of their first event.
+    measure_by : tuple of {'overall', 'group', 'user', 'hour', 'day'}
+    """
+
+    sessions_path: str
+    labels_path: str
+    measures_path: str
+    with_last_values: bool
+    by_day: bool
+    measure_by: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -49,6 +73,8 @@ class Settings:
     Attributes
     ----------
     gaps : tuple of int, microseconds
+    timezone : str
+        Whose clock tells days and hours.
     sources : dict
         Each setting's name, and where its value came from.
     texts : dict
@@ -60,7 +86,9 @@ class Settings:
     rejects_path: str
     fields: Fields
     gaps: tuple[int, ...]
-    gap_rule: str
+    rules: EventRules
+    timezone: str
+    tables: Tables
     engine: str
     spark_remote: str
     max_reject_share: float
@@ -143,10 +171,18 @@ def _default_engine(environment: Mapping[str, str], texts: Mapping[str, str]) ->
 
 
 def _contradictions(values: Mapping[str, Any], sources: Mapping[str, str]) -> list[str]:
+    problems = []
     if values.get("ENGINE") == "connect" and values.get("SPARK_REMOTE") == "":
         given = f"ENGINE is 'connect' (from {sources['ENGINE']})"
-        return [f"{given}, but SPARK_REMOTE is not set. Set it to the server, such as sc://host:15002."]
-    return []
+        problems.append(f"{given}, but SPARK_REMOTE is not set. Set it to the server, such as sc://host:15002.")
+    for name in ("START_EVENT", "END_EVENT", "EXCLUDE_EVENTS"):
+        if values.get(name) and values.get("EVENT_KEY") == "":
+            given = f"{name} is {', '.join(values[name])!r} (from {sources[name]})"
+            problems.append(f"{given}, but EVENT_KEY is not set. Set it to the field that holds an event's name.")
+    if values.get("SESSIONS_PATH") and len(values.get("MAX_SESSION_SECONDS", ())) > 1:
+        given = f"SESSIONS_PATH is {values['SESSIONS_PATH']!r} (from {sources['SESSIONS_PATH']})"
+        problems.append(f"{given}, but MAX_SESSION_SECONDS names several gaps. A table holds the sessions of one gap.")
+    return problems
 
 
 def _to_settings(values: Mapping[str, Any], texts: Mapping[str, str], sources: Mapping[str, str]) -> Settings:
@@ -156,6 +192,27 @@ def _to_settings(values: Mapping[str, Any], texts: Mapping[str, str], sources: M
         values["TIMESTAMP_UNIT"],
         values["GROUP_KEY"],
         values["MAX_LINE_BYTES"],
+        values["EVENT_KEY"],
+        values["SPLIT_ON_CHANGE"],
+        values["DEDUPE_KEY"],
+    )
+    timezone = values["TIMEZONE"]
+    session_rules = SessionRules(
+        values["GAP_RULE"],
+        values["MAX_SESSION_DURATION_SECONDS"],
+        values["MAX_SESSION_EVENTS"],
+        values["SPLIT_ON_CHANGE"],
+        values["START_EVENT"],
+        values["END_EVENT"],
+        timezone if values["CUT_AT_MIDNIGHT"] else "",
+    )
+    tables = Tables(
+        values["SESSIONS_PATH"],
+        values["LABELS_PATH"],
+        values["MEASURES_PATH"],
+        values["LAST_VALUES"],
+        values["PARTITION_BY_DAY"],
+        values["MEASURE_BY"],
     )
     return Settings(
         read_paths=values["READ_PATH"],
@@ -163,7 +220,9 @@ def _to_settings(values: Mapping[str, Any], texts: Mapping[str, str], sources: M
         rejects_path=values["REJECTS_PATH"],
         fields=fields,
         gaps=values["MAX_SESSION_SECONDS"],
-        gap_rule=values["GAP_RULE"],
+        rules=EventRules(session_rules, values["EXCLUDE_EVENTS"]),
+        timezone=timezone,
+        tables=tables,
         engine=values["ENGINE"],
         spark_remote=values["SPARK_REMOTE"],
         max_reject_share=values["MAX_REJECT_SHARE"],
@@ -224,6 +283,57 @@ def _parse_key(text: str) -> str:
     if not text.strip() or not all(path_of(text)):
         raise ValueError("must be a field's name; a dot stands between the names of nested fields, as in data.user_id.")
     return text.strip()
+
+
+def _optional_keys(text: str) -> tuple[str, ...]:
+    return _parse_keys(text) if text else ()
+
+
+def _optional_key(text: str) -> str:
+    return _parse_key(text) if text else ""
+
+
+def _parse_names(text: str) -> tuple[str, ...]:
+    return _several(text, "an event's name") if text else ()
+
+
+def _parse_table_path(*suffixes: str) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        if not text:
+            return text
+        path = _parse_write_path(text)
+        if not path.endswith(suffixes) or path.rpartition("/")[2] in suffixes:
+            raise ValueError(f"must name a table, with a suffix that says its kind: {', '.join(suffixes)}.")
+        return path
+
+    return parse
+
+
+def _parse_optional_seconds(text: str) -> int | None:
+    return _parse_gap(text) if text else None
+
+
+def _parse_optional_count(text: str) -> int | None:
+    if text and not re.fullmatch(r"[1-9][0-9]{0,17}", text):
+        raise ValueError("must be a whole number from 1, such as 500.")
+    return int(text) if text else None
+
+
+def _parse_timezone(text: str) -> str:
+    from zoneinfo import available_timezones
+
+    known = available_timezones()
+    if text not in known:
+        hint = did_you_mean(text, sorted(known))
+        raise ValueError(f"must be the name of a time zone, such as UTC or Europe/Berlin.{hint}")
+    return text
+
+
+def _parse_dimensions(text: str) -> tuple[str, ...]:
+    parts = _several(text, f"of {', '.join(DIMENSIONS)}")
+    for part in parts:
+        _one_of(*DIMENSIONS)(part)
+    return parts
 
 
 def _parse_gaps(text: str) -> tuple[int, ...]:
@@ -364,4 +474,97 @@ SETTINGS = (
         "S3_ANONYMOUS", "false", "true: S3 is asked without credentials, for buckets that are open to all.", _parse_yes
     ),
     Setting("S3_REQUESTER_PAYS", "false", "true: you pay for the requests, where a bucket asks for it.", _parse_yes),
+    Setting(
+        "MAX_SESSION_DURATION_SECONDS",
+        "",
+        "The longest duration of a session: an event that is later than the session's first event by more begins a "
+        "new session.",
+        _parse_optional_seconds,
+        _TELLING,
+    ),
+    Setting(
+        "MAX_SESSION_EVENTS",
+        "",
+        "The most events of a session: the next one begins a new session.",
+        _parse_optional_count,
+        _TELLING,
+    ),
+    Setting(
+        "SPLIT_ON_CHANGE",
+        "",
+        "Fields, commas between, whose change begins a session, such as campaign; a missing value is no change.",
+        _optional_keys,
+        _TELLING,
+    ),
+    Setting("CUT_AT_MIDNIGHT", "false", "true: a session ends at midnight of TIMEZONE.", _parse_yes, _TELLING),
+    Setting(
+        "TIMEZONE",
+        "UTC",
+        "Whose clock tells midnights, days, hours, such as Europe/Berlin.",
+        _parse_timezone,
+        _TELLING,
+    ),
+    Setting("EVENT_KEY", "", "Field of an event's name, for the three settings below.", _optional_key, _TELLING),
+    Setting("START_EVENT", "", "Events of this name begin a session; several, commas between.", _parse_names, _TELLING),
+    Setting(
+        "END_EVENT", "", "Events of this name are the last of their session; several, commas between.", _parse_names
+    ),
+    Setting(
+        "EXCLUDE_EVENTS",
+        "",
+        "Events of these names are left out: they neither begin nor extend a session; the ledger counts them apart.",
+        _parse_names,
+        _TELLING,
+    ),
+    Setting(
+        "DEDUPE_KEY",
+        "",
+        "Field of an event's id: of several events with the same id the earliest counts, the ledger counts the others "
+        "as duplicates.",
+        _optional_key,
+        _TELLING,
+    ),
+    Setting(
+        "SESSIONS_PATH",
+        "",
+        "Table of the sessions, one row each: .parquet, .csv or .jsonl; for `sessions` sessions.parquet in WRITE_PATH "
+        "unless set.",
+        _parse_table_path(".parquet", ".csv", ".jsonl"),
+        ("count", "sessions"),
+    ),
+    Setting(
+        "LAST_VALUES",
+        "false",
+        "true: the table of sessions has the last value of each group key too.",
+        _parse_yes,
+        ("count", "sessions"),
+    ),
+    Setting(
+        "PARTITION_BY_DAY",
+        "false",
+        "true: the table of sessions is a folder with one folder for each day (in TIMEZONE) of first events.",
+        _parse_yes,
+        ("count", "sessions"),
+    ),
+    Setting(
+        "LABELS_PATH",
+        "",
+        "Table of the events with their sessions: .parquet, .csv or .jsonl; events.parquet in WRITE_PATH unless set.",
+        _parse_table_path(".parquet", ".csv", ".jsonl"),
+        ("label",),
+    ),
+    Setting(
+        "MEASURES_PATH",
+        "",
+        "The measures: .json, .jsonl, .csv or .parquet; measures.json in WRITE_PATH unless set.",
+        _parse_table_path(".json", ".jsonl", ".csv", ".parquet"),
+        ("measure",),
+    ),
+    Setting(
+        "MEASURE_BY",
+        "overall,group,day",
+        f"What is measured, commas between: {', '.join(DIMENSIONS)}.",
+        _parse_dimensions,
+        ("measure",),
+    ),
 )

@@ -11,6 +11,7 @@ from session_calc.rejects import Examples
 from session_calc.results import by_name, seconds_text
 from session_calc.run import Outcome
 from session_calc.run_profile import Seen
+from session_calc.tally import Ledger
 
 _TOP = 10
 _WIDEST_VALUE = 60
@@ -19,7 +20,7 @@ _TEXT_START, _TEXT_END = 120, 40  # characters of a reject
 
 def show(outcome: Outcome, console: Console) -> None:
     """Print lines, events, rejects by reason, users, sessions, the top groups, where the results lie, and seconds."""
-    show_examples(outcome.reject_examples, console)
+    show_examples(outcome.run.reject_examples, console)
     for line in _lines(outcome):
         console.print(line, soft_wrap=True, highlight=False)
 
@@ -55,6 +56,8 @@ def _lines(outcome: Outcome) -> Iterator[Text]:
     yield Text()
     for path in outcome.paths.values():
         yield Text(f"result   {path}")
+    if outcome.table_path:
+        yield Text(f"table    {outcome.table_path}")
     if outcome.run.settings.rejects_path:
         yield Text(f"rejects  {outcome.run.settings.rejects_path}")
     yield _seconds(outcome.run.clock.seconds, outcome.run.engine)
@@ -74,9 +77,14 @@ def _facts(outcome: Outcome) -> list[tuple[str, str]]:
         ("  events", f"{ledger.event_count:,}"),
         ("  blank", f"{ledger.blank_count:,}"),
         ("  rejects", f"{ledger.reject_count:,}" + (f"  ({reasons})" if reasons else "")),
+        *[(name, f"{count:,}") for name, count in _left_out(ledger) if count],
         ("users", f"{tally.user_count:,}"),
         *[(f"sessions{_of_gap(gap, gaps)}", f"{tally.session_count(gap):,}") for gap in gaps],
     ]
+
+
+def _left_out(ledger: Ledger) -> list[tuple[str, int]]:
+    return [("  excluded", ledger.excluded_count), ("  duplicates", ledger.duplicate_count)]
 
 
 def _top_groups(outcome: Outcome, gap: int, key: str) -> list[tuple[str, str]]:

@@ -8,20 +8,22 @@ from dataclasses import dataclass
 from typing import Any
 
 from session_calc.errors import LedgerBroken
-from session_calc.schemas import BLANK, HEADER, REJECT_REASONS, numbered
+from session_calc.schemas import BLANK, DUPLICATE, EXCLUDED, HEADER, REJECT_REASONS, numbered
 
 SessionCounts = Mapping[str | None, int]
 
 
 @dataclass(frozen=True)
 class Ledger:
-    """Where every line went: lines = events + blank + rejects. A CSV file's header is not a line here."""
+    """Where every line went: lines = events + blank + rejects + excluded + duplicates. A CSV header is no line."""
 
     line_count: int
     event_count: int
     blank_count: int
     reject_counts: Mapping[str, int]
     header_count: int = 0
+    excluded_count: int = 0
+    duplicate_count: int = 0
 
     @property
     def reject_count(self) -> int:
@@ -147,10 +149,11 @@ def _ledger_of(rows: Iterable[Any], blank_count: int) -> Ledger:
     counts[BLANK] += blank_count
     rejects = {reason: counts[reason] for reason in REJECT_REASONS if counts.get(reason)}
     headers = counts.pop(HEADER, 0)
-    unknown = set(counts) - {None, BLANK, *REJECT_REASONS}
+    unknown = set(counts) - {None, BLANK, EXCLUDED, DUPLICATE, *REJECT_REASONS}
     if unknown:
         raise LedgerBroken(f"lines were set aside as {sorted(map(str, unknown))}, which is no reason. {_WHAT_NOW}")
-    return Ledger(sum(counts.values()), counts[None], counts[BLANK], rejects, headers)
+    line_count = sum(counts.values())
+    return Ledger(line_count, counts[None], counts[BLANK], rejects, headers, counts[EXCLUDED], counts[DUPLICATE])
 
 
 def _require_one_value(what: str, values: Sequence[Any]) -> None:

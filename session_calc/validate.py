@@ -1,20 +1,23 @@
 """Which lines are events, and why the others are not: one Column per rule, and two ways a line can go."""
 
+from collections.abc import Sequence
 from functools import reduce
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from session_calc.schemas import INVALID_TIMESTAMP, MISSING_TIMESTAMP, MISSING_USER, Fields
+from session_calc.schemas import EXCLUDED, INVALID_TIMESTAMP, MISSING_TIMESTAMP, MISSING_USER, Fields
 
 
-def by_rules(parsed: DataFrame, fields: Fields) -> DataFrame:
+def by_rules(parsed: DataFrame, fields: Fields, exclude_events: Sequence[str] = ()) -> DataFrame:
     """Set aside every line that is no usable event, with the first reason that holds.
 
     Parameters
     ----------
     parsed : PARSED
     fields : Fields
+    exclude_events : sequence of str
+        Events of these names are left out: set aside as `excluded`, which is no reject.
 
     Returns
     -------
@@ -23,9 +26,12 @@ def by_rules(parsed: DataFrame, fields: Fields) -> DataFrame:
         into one per reason.
     """
     set_aside = F.coalesce(F.col("line_problem"), _missing_user(fields), _missing_timestamp(), _invalid_timestamp())
+    if exclude_events:
+        set_aside = F.coalesce(set_aside, F.when(F.col("event_name").isin(*exclude_events), F.lit(EXCLUDED)))
     marked = parsed.withColumn("set_aside", set_aside)
     is_event = F.col("set_aside").isNull()
-    kept = [*fields.user_columns, "event_time", *fields.group_columns]
+    kept = [*fields.user_columns, "event_time", *fields.group_columns, *fields.rule_columns]
+    kept += ["line"] if fields.keep_line else []
     return marked.select("set_aside", *[F.when(is_event, F.col(name)).alias(name) for name in kept])
 
 

@@ -3,9 +3,10 @@
 import re
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import date
-from typing import Final
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta, timezone
+from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 from strict_json import NUMBER, MalformedError, Value, Verbatim, compact, parse
 
@@ -27,6 +28,15 @@ class Rules:
     gaps_us: tuple[int, ...]
     gap_rule: str = "longer"
     max_line_bytes: int = 10_485_760
+    event_key: str = ""
+    max_duration_us: int | None = None
+    max_events: int | None = None
+    change_keys: tuple[str, ...] = ()
+    start_events: tuple[str, ...] = ()
+    end_events: tuple[str, ...] = ()
+    exclude_events: tuple[str, ...] = ()
+    midnight_zone: str = ""
+    id_key: str = ""
 
 
 @dataclass(frozen=True)
@@ -36,6 +46,19 @@ class Event:
     user: tuple[str, ...]
     event_time: int
     groups: tuple[str | None, ...]
+    name: str | None = None
+    changes: tuple[str | None, ...] = ()
+    id: str | None = None
+
+
+@dataclass
+class Session:
+    """Events of one user, in order, and why no more of them belong here."""
+
+    number: int
+    silence_before: int | None
+    events: list[Event] = field(default_factory=list)
+    end_reason: str = "end_of_data"
 
 
 @dataclass
@@ -83,7 +106,15 @@ def to_event(value: dict[str, Value], rules: Rules) -> Event | str:
     event_time = microseconds(moment, rules.timestamp_unit)
     if event_time is None or not FIRST_MOMENT <= event_time < END_OF_TIME:
         return "invalid_timestamp"
-    return Event(user, event_time, tuple(text_of(find(value, key)) for key in rules.group_keys))
+    event = Event(
+        user,
+        event_time,
+        tuple(text_of(find(value, key)) for key in rules.group_keys),
+        text_of(find(value, rules.event_key)) if rules.event_key else None,
+        tuple(text_of(find(value, key)) for key in rules.change_keys),
+        text_of(find(value, rules.id_key)) if rules.id_key else None,
+    )
+    return "excluded" if event.name in rules.exclude_events else event
 
 
 def find(value: Value, dotted_key: str) -> Value:
@@ -196,14 +227,101 @@ def session_value(session: list[Event], place: int) -> str | None:
     return min((value for value in values if value is not None), default=None)
 
 
-def answer(data: bytes, rules: Rules) -> Answer:
-    """Do the whole job on the bytes of a file."""
+def without_duplicates(events: list[Event]) -> list[Event]:
+    """Keep the earliest event of each id, of those at one moment the one with the smallest content, null last."""
+    kept: dict[str, Event] = {}
+    for event in events:
+        if event.id is not None and (event.id not in kept or _content(event) < _content(kept[event.id])):
+            kept[event.id] = event
+    return [event for event in events if event.id is None] + list(kept.values())
+
+
+def _content(event: Event) -> tuple[Any, ...]:
+    rest = (*event.user, *event.groups, event.name, *event.changes)
+    return (event.event_time, *map(_null_last, rest))
+
+
+def _null_last(value: str | None) -> tuple[bool, str]:
+    return value is None, value or ""
+
+
+def told_sessions(events: Iterable[Event], gap_us: int, rules: Rules, place: int = 0) -> list[Session]:
+    """Tell every user's sessions by all the rules; events that no rule tells apart go by the group value at `place`."""
+    by_user: dict[tuple[str, ...], list[Event]] = {}
+    for event in events:
+        by_user.setdefault(event.user, []).append(event)
+    return [session for user in sorted(by_user) for session in _sessions_of(by_user[user], gap_us, rules, place)]
+
+
+def _sessions_of(events: list[Event], gap_us: int, rules: Rules, place: int) -> list[Session]:
+    def order(event: Event) -> tuple[Any, ...]:
+        rank = 0 if event.name in rules.start_events else 2 if event.name in rules.end_events else 1
+        groups = event.groups[place : place + 1]
+        return (event.event_time, rank, *map(_null_last, (event.name, *event.changes, *groups)))
+
+    found: list[Session] = []
+    before: list[Event] = []
+    for event in sorted(events, key=order):
+        reason = _end_reason(found[-1].events, before, event, gap_us, rules) if found else "first"
+        if reason:
+            if found:
+                found[-1].end_reason = reason
+            silence = event.event_time - before[-1].event_time if before else None
+            found.append(Session(len(found) + 1, silence))
+        found[-1].events.append(event)
+        before.append(event)
+    return found
+
+
+def _end_reason(session: list[Event], before: list[Event], event: Event, gap_us: int, rules: Rules) -> str:
+    last, length = session[-1], event.event_time - session[0].event_time
+    silence, zone = event.event_time - last.event_time, rules.midnight_zone
+    truths = [
+        ("end_event", last.name in rules.end_events),
+        ("silence", silence > gap_us or (rules.gap_rule == "reach" and silence == gap_us)),
+        ("midnight", bool(zone) and local_date(event.event_time, zone) > local_date(before[-1].event_time, zone)),
+        ("start_event", event.name in rules.start_events),
+        *[(f"changed_{key}", _is_change(session, event, number)) for number, key in enumerate(rules.change_keys)],
+        ("maximum_duration", rules.max_duration_us is not None and length > rules.max_duration_us),
+        ("maximum_events", rules.max_events == len(session)),
+    ]
+    return next((reason for reason, holds in truths if holds), "")
+
+
+def _is_change(session: list[Event], event: Event, number: int) -> bool:
+    known = [one.changes[number] for one in session if one.changes[number] is not None]
+    return bool(known) and event.changes[number] not in {None, known[-1]}
+
+
+def local_date(moment: int, zone: str) -> date:
+    utc = datetime(1970, 1, 1, tzinfo=timezone.utc) + timedelta(microseconds=moment)
+    return utc.astimezone(ZoneInfo(zone)).date()
+
+
+def last_value(session: list[Event], place: int) -> str | None:
+    """Give the smallest group value among the events at the session's last time; None only if all are."""
+    end = max(event.event_time for event in session)
+    values = [event.groups[place] for event in session if event.event_time == end]
+    return min((value for value in values if value is not None), default=None)
+
+
+def events_in(data: bytes, rules: Rules) -> tuple[list[Event], dict[str, int]]:
+    """Read all lines: the events that count, and the ledger."""
     outcomes = [read_line(line, rules) for line in split_lines(data)]
     events = [outcome for outcome in outcomes if isinstance(outcome, Event)]
+    kept = without_duplicates(events)
     reasons = Counter(outcome for outcome in outcomes if isinstance(outcome, str))
+    if len(kept) < len(events):
+        reasons["duplicate"] = len(events) - len(kept)
+    return kept, {"lines": len(outcomes), "events": len(kept), "blank": 0} | reasons
+
+
+def answer(data: bytes, rules: Rules) -> Answer:
+    """Do the whole job on the bytes of a file."""
+    events, ledger = events_in(data, rules)
     times = [event.event_time for event in events]
     return Answer(
-        ledger={"lines": len(outcomes), "events": len(events), "blank": 0} | reasons,
+        ledger=ledger,
         user_count=len({event.user for event in events}),
         session_counts=_session_counts(events, rules),
         first_event_time=min(times, default=None),
@@ -214,7 +332,7 @@ def answer(data: bytes, rules: Rules) -> Answer:
 def _session_counts(events: list[Event], rules: Rules) -> dict[tuple[int, str], dict[str | None, int]]:
     counts: dict[tuple[int, str], dict[str | None, int]] = {}
     for gap_us in rules.gaps_us:
-        found = sessions(events, gap_us, rules.gap_rule)
         for place, key in enumerate(rules.group_keys):
-            counts[gap_us, key] = dict(Counter(session_value(session, place) for session in found))
+            found = told_sessions(events, gap_us, rules, place)
+            counts[gap_us, key] = dict(Counter(session_value(session.events, place) for session in found))
     return counts

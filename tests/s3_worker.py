@@ -20,8 +20,10 @@ from session_calc.engines.engine import Engine
 from session_calc.errors import SessionCalcError
 from session_calc.inputs import list_inputs
 from session_calc.job import count_sessions
+from session_calc.prepare import Work
 from session_calc.s3 import Access, Source
 from session_calc.schemas import Fields
+from session_calc.sessionize.rules import EventRules
 
 RULES = BASE_RULES
 
@@ -34,7 +36,7 @@ def found_in(engine: Engine, read_paths: list[str]) -> dict[str, Any]:
             listing = list_inputs(read_paths)
         if engine.name == "spark":
             tuning.fit(engine.spark, listing.inputs)
-        counted = count_sessions(engine, listing, fields, RULES.gaps_us, RULES.gap_rule, clock)
+        counted = count_sessions(Work(engine, listing, fields, RULES.gaps_us, EventRules(), clock))
     except (SessionCalcError, PySparkException) as error:
         return {"error": type(error).__name__, "message": str(error), "seconds": clock.seconds}
     answer = to_answer(counted)

@@ -20,13 +20,18 @@ every_module = pytest.mark.parametrize("path", MODULES, ids=NAMES)
 
 # The way of the data. A module imports from its own layer or from those before it: nothing points back.
 LAYERS = [
-    ["errors", "schemas", "_version", "sample", "clock", "progress", "redaction", "s3"],
+    ["errors", "schemas", "days", "sessionize.rules", "_version", "sample", "clock", "progress", "redaction", "s3"],
     ["inputs"],
     ["engines", "generate"],
     ["settings"],
-    ["read", "validate", "sessionize", "count", "distributions", "tally", "write", "results"],
+    [
+        *("read", "validate", "dedupe", "sessionize", "count", "measures", "distributions", "tally", "packing"),
+        *("write", "results"),
+    ],
     ["peek", "plausible"],
-    ["job", "rejects"],
+    ["prepare", "sums"],
+    ["job", "session_table", "rejects"],
+    ["label_table", "measure_table"],
     ["report", "doctor"],
     ["profile"],
     ["run"],
@@ -34,9 +39,9 @@ LAYERS = [
     ["summary"],
     ["__main__"],
 ]
-STEPS = ["validate", "sessionize", "count", "distributions", "write"]
+STEPS = ["validate", "dedupe", "sessionize", "count", "measures", "distributions", "write"]
 # what the steps may know of this package: what passes between them, and what goes wrong
-STEPS_MAY_IMPORT = {"schemas", "errors", "s3"}
+STEPS_MAY_IMPORT = {"schemas", "days", "errors", "s3"}
 
 
 def name_of(path: Path) -> str:

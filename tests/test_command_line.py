@@ -188,27 +188,43 @@ def test_a_dry_run_lists_settings_inputs_bytes_and_engine_and_writes_nothing(tmp
     done = call("count", "--dry-run", "--group-key", "os_family", READ_PATH=str(folder), MAX_SESSION_SECONDS="60")
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.splitlines() == [
-        f"READ_PATH            {folder}  (the environment)",
-        "WRITE_PATH           output  (the default)",
-        "USER_KEY             user_id  (.env)",
-        "TIMESTAMP_KEY        device_sent_timestamp  (the default)",
-        "TIMESTAMP_UNIT       ms  (the default)",
-        "MAX_SESSION_SECONDS  60  (the environment)",
-        "GAP_RULE             longer  (the default)",
-        "GROUP_KEY            os_family  (the command line)",
-        "SPARK_REMOTE         none  (the default)",
-        "ENGINE               sail  (the default)",
-        "MAX_LINE_BYTES       10485760  (the default)",
-        "MAX_REJECT_SHARE     1.0  (the default)",
-        "S3_ANONYMOUS         false  (the default)",
-        "S3_REQUESTER_PAYS    false  (the default)",
+        f"READ_PATH                    {folder}  (the environment)",
+        "WRITE_PATH                   output  (the default)",
+        "USER_KEY                     user_id  (.env)",
+        "TIMESTAMP_KEY                device_sent_timestamp  (the default)",
+        "TIMESTAMP_UNIT               ms  (the default)",
+        "MAX_SESSION_SECONDS          60  (the environment)",
+        "GAP_RULE                     longer  (the default)",
+        "GROUP_KEY                    os_family  (the command line)",
+        "SPARK_REMOTE                 none  (the default)",
+        "ENGINE                       sail  (the default)",
+        "MAX_LINE_BYTES               10485760  (the default)",
+        "MAX_REJECT_SHARE             1.0  (the default)",
+        "S3_ANONYMOUS                 false  (the default)",
+        "S3_REQUESTER_PAYS            false  (the default)",
+        "MAX_SESSION_DURATION_SECONDS none  (the default)",
+        "MAX_SESSION_EVENTS           none  (the default)",
+        "SPLIT_ON_CHANGE              none  (the default)",
+        "CUT_AT_MIDNIGHT              false  (the default)",
+        "TIMEZONE                     UTC  (the default)",
+        "EVENT_KEY                    none  (the default)",
+        "START_EVENT                  none  (the default)",
+        "END_EVENT                    none  (the default)",
+        "EXCLUDE_EVENTS               none  (the default)",
+        "DEDUPE_KEY                   none  (the default)",
+        "SESSIONS_PATH                none  (the default)",
+        "LAST_VALUES                  false  (the default)",
+        "PARTITION_BY_DAY             false  (the default)",
+        "LABELS_PATH                  none  (the default)",
+        "MEASURES_PATH                none  (the default)",
+        "MEASURE_BY                   overall,group,day  (the default)",
         "",
         "2 files, 1,237 bytes",
         f"          1,234  {folder}/a.csv.gz",
         f"              3  {folder}/day=1/b.jsonl",
         f"        ignored  {folder}/_SUCCESS",
         "",
-        "Nothing was run. Without --dry-run the engine sail would count these.",
+        "Nothing was run. Without --dry-run the engine sail would read these.",
     ]
     assert not Path("output").exists()
 
@@ -221,8 +237,8 @@ def test_a_master_in_the_environment_is_of_no_concern_to_the_embedded_engine(tmp
 def test_a_dry_run_shows_no_token() -> None:
     done = call("count", "--dry-run", SPARK_REMOTE="sc://host/;token=topsecret")
     assert done.returncode == 0
-    assert "SPARK_REMOTE         sc://host/;token=***  (the environment)\n" in done.stdout
-    assert "ENGINE               connect  (the default, for SPARK_REMOTE is set)\n" in done.stdout
+    assert "SPARK_REMOTE                 sc://host/;token=***  (the environment)\n" in done.stdout
+    assert "ENGINE                       connect  (the default, for SPARK_REMOTE is set)\n" in done.stdout
 
 
 def test_a_name_that_looks_like_a_setting_is_warned_of_and_the_run_goes_on(tmp_path: Path) -> None:
@@ -238,7 +254,7 @@ def test_a_name_that_looks_like_a_setting_is_warned_of_and_the_run_goes_on(tmp_p
 def test_a_terminal_that_cannot_show_a_letter_does_not_fail_the_run() -> None:
     done = call("count", "--dry-run", "--group-key", "größe", PYTHONIOENCODING="ascii", PYTHONUTF8="0")
     assert (done.returncode, done.stderr) == (0, "")
-    assert "GROUP_KEY            gr\\xf6\\xdfe  (the command line)\n" in done.stdout
+    assert "GROUP_KEY                    gr\\xf6\\xdfe  (the command line)\n" in done.stdout
 
 
 # ------------------------------------------------------------------------------------------------------------- refusals
@@ -294,7 +310,9 @@ def test_a_write_path_with_a_file_in_the_way_is_told_before_the_work(tmp_path: P
     ("arguments", "hint"),
     [
         pytest.param(
-            ["count", "--group-kye", "x"], "No such option '--group-kye'. Did you mean '--group-key'?", id="option"
+            ["count", "--spark-remot", "x"],
+            "No such option '--spark-remot'. Did you mean '--spark-remote'?",
+            id="option",
         ),
         pytest.param(["cuont"], "No such command 'cuont'. Did you mean 'count'?", id="command"),
         pytest.param(["count", "events.jsonl"], "Got unexpected extra argument (events.jsonl)", id="argument"),

@@ -28,8 +28,10 @@ from session_calc.engines.engine import Engine
 from session_calc.errors import UnreadableInput, UserError
 from session_calc.inputs import list_inputs
 from session_calc.job import count_sessions
+from session_calc.prepare import Work
 from session_calc.results import to_json
 from session_calc.schemas import Fields
+from session_calc.sessionize.rules import EventRules
 
 GAP = 30 * MINUTE
 UNKNOWN_SUFFIX = (
@@ -193,7 +195,7 @@ def count_while(engine: Engine, path: Path, step: str, change: Callable[[], Any]
     fields = Fields(("user",), "time", "ms", ("group",), 10_485_760)
     listing = list_inputs([str(path)])
     with changed_before(step, change) as clock:
-        count_sessions(engine, listing, fields, (GAP,), "longer", clock)
+        count_sessions(Work(engine, listing, fields, (GAP,), EventRules(), clock))
 
 
 @pytest.mark.parametrize("step", ["read", "count", "check"])

@@ -19,7 +19,7 @@ from oracle import Rules
 
 from session_calc.engines.engine import Engine
 from session_calc.errors import ImplausibleTimes, UnknownField
-from session_calc.job import Counted
+from session_calc.prepare import Counted
 from session_calc.results import to_json
 
 MOMENT = 1_554_767_994  # 2019-04-08 in seconds

@@ -52,7 +52,7 @@ def shared(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Engine:
 
 def count(engine: Engine, path: Path | str, *, explains: bool = False, **given: str) -> run.Outcome:
     settings = resolve({"ENGINE": engine.name}, {**SETTINGS, "READ_PATH": str(path), **given}, {})
-    return run.count(settings, given, verbose=False, tell=lambda _: None, explains_rejects=explains)
+    return run.count(settings, run.Circumstances(given, tell=lambda _: None, explains_rejects=explains))
 
 
 def find(*paths: Path, fields: Fields = FIELDS) -> list[Reject]:
@@ -453,7 +453,7 @@ def test_three_rejects_of_each_reason_are_shown_with_place_and_both_ends(
     path = write(tmp_path / "in" / "e.jsonl", b"\n".join([NO_USER, GOOD, long, CUT, b"\x1b[2J\xff", CUT, NO_USER]))
     outcome = count(shared, path, explains=True)
 
-    assert shown(outcome.reject_examples, capsys) == (
+    assert shown(outcome.run.reject_examples, capsys) == (
         "malformed_json\n"
         f'  {path}:3  {{"user":"{"x" * 111} … {"x" * 33}the end\n'
         f"  {path}:4  {CUT.decode()}\n"
@@ -472,7 +472,7 @@ def test_without_being_asked_no_examples_are_looked_for(
     monkeypatch.setattr(rejects, "find_rejects", None)
     outcome = count(shared, write(tmp_path / "in" / "e.jsonl", GOOD + b"\n" + CUT))
 
-    assert outcome.reject_examples == {}
+    assert outcome.run.reject_examples == {}
 
 
 def test_examples_alone_are_read_no_further_than_to_the_last_of_them(
@@ -490,7 +490,7 @@ def test_examples_alone_are_read_no_further_than_to_the_last_of_them(
     outcome = count(shared, path, explains=True)
 
     assert len(taken) == 3
-    assert [one.line_number for one in outcome.reject_examples["malformed_json"]] == [1, 2, 3]
+    assert [one.line_number for one in outcome.run.reject_examples["malformed_json"]] == [1, 2, 3]
 
 
 def test_a_run_with_too_many_rejects_shows_examples_and_writes_nothing(shared: Engine, tmp_path: Path) -> None:

@@ -48,7 +48,7 @@ def shared(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Engine:
 
 def count(engine_name: str, environment: Mapping[str, str]) -> run.Outcome:
     settings = resolve({"ENGINE": engine_name}, environment, {})
-    return run.count(settings, {**environment}, verbose=False, tell=lambda _: None)
+    return run.count(settings, run.Circumstances({**environment}, tell=lambda _: None))
 
 
 def read_report(name: str = "device_family") -> dict[str, Any]:
@@ -80,6 +80,8 @@ def test_the_report_of_a_good_run_says_what_ran_on_what_and_what_was_found(share
         "blank": 1,
         "rejects": 2,
         "rejects_by_reason": {"malformed_json": 1, "missing_user": 1},
+        "excluded": 0,
+        "duplicates": 0,
         "csv_headers": 0,
     }
     assert (found["user_count"], found["session_count"]) == (2, 3)

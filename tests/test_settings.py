@@ -54,6 +54,22 @@ def test_without_any_setting_all_are_the_defaults_that_the_issue_names() -> None
         "MAX_REJECT_SHARE": "1.0",
         "S3_ANONYMOUS": "false",
         "S3_REQUESTER_PAYS": "false",
+        "MAX_SESSION_DURATION_SECONDS": "",
+        "MAX_SESSION_EVENTS": "",
+        "SPLIT_ON_CHANGE": "",
+        "CUT_AT_MIDNIGHT": "false",
+        "TIMEZONE": "UTC",
+        "EVENT_KEY": "",
+        "START_EVENT": "",
+        "END_EVENT": "",
+        "EXCLUDE_EVENTS": "",
+        "DEDUPE_KEY": "",
+        "SESSIONS_PATH": "",
+        "LAST_VALUES": "false",
+        "PARTITION_BY_DAY": "false",
+        "LABELS_PATH": "",
+        "MEASURES_PATH": "",
+        "MEASURE_BY": "overall,group,day",
     }
 
 

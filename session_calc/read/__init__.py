@@ -16,6 +16,7 @@ from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 
 from session_calc.engines.engine import Engine
+from session_calc.errors import UserError
 from session_calc.inputs import Input
 from session_calc.read import csv_lines, fetch, json_fast, json_lines, parquet, text_scan
 from session_calc.read.lines import read_lines
@@ -61,7 +62,11 @@ def read(engine: Engine, inputs: Sequence[Input], fields: Fields, stage: Stage) 
     UnreadableInput
         A file is cut off or of another kind than its name says, where the engine would not notice, or a CSV file's
         header is no text.
+    UserError
+        Events of several formats shall be kept as they came.
     """
+    if fields.keep_line:
+        _require_one_format(inputs)
     inputs = fetch.to_here(inputs, stage)
     require_ends(inputs)
     csv_lines.require_headers(inputs)
@@ -75,11 +80,21 @@ def read(engine: Engine, inputs: Sequence[Input], fields: Fields, stage: Stage) 
         if "UTF-8" not in str(error):
             raise
         return Reading(_tolerant(engine, [stage.mended(one) for one in inputs], fields, stage), "tolerant")
-    if scan.odd_count == 0 and all(one.format == "json" for one in inputs):
+    # the fast reader does not know the text of a line
+    if scan.odd_count == 0 and not fields.keep_line and all(one.format == "json" for one in inputs):
         events = [json_fast.read(spark, paths, fields) for paths in lists_of_paths]
         return Reading(reduce(DataFrame.union, events), "fast", scan.line_count, scan.blank_count)
     line_count = scan.line_count if len(texts) == len(inputs) else None
     return Reading(_tolerant(engine, inputs, fields, stage), "tolerant", line_count)
+
+
+def _require_one_format(inputs: Sequence[Input]) -> None:
+    first_of = {one.format: one.path for one in reversed(inputs)}
+    if len(first_of) > 1:
+        raise UserError(
+            f"The inputs are of several formats ({', '.join(first_of.values())}), so no table can hold the events of "
+            "all as they came. Label them format by format."
+        )
 
 
 def _tolerant(engine: Engine, inputs: Sequence[Input], fields: Fields, stage: Stage) -> DataFrame:

@@ -88,7 +88,7 @@ def judge_of(names: list[str], fields: Fields) -> Callable[[Any], tuple[Any, ...
         [places[key] for key in fields.user_keys],
         places[fields.timestamp_key],
         fields.timestamp_unit,
-        [places[key] for key in fields.group_keys],
+        [places[key] for key in fields.value_keys],
     )
 
 

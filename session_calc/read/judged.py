@@ -51,6 +51,7 @@ def unite(found: DataFrame, judge_line: Callable[[Any], tuple[Any, ...]], fields
             F.when(F.col("is_suspect"), by_judge(name)).when(is_parsed, plain[name]).alias(name)
             for name in fields.parsed_columns[1:]
         ],
+        *([F.col("value").alias("line")] if fields.keep_line else []),
     )
 
 

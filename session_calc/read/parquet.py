@@ -37,11 +37,17 @@ def read(spark: SparkSession, paths: Mapping[str, str], fields: Fields) -> DataF
     UnreadableInput
         The engine does not know a type in a file.
     UserError
-        A key names a field of a type that has no text.
+        A key names a field of a type that has no text; or files with several schemas shall be kept as they came.
     """
     by_schema: dict[str, list[str]] = {}
     for path, shown in paths.items():
         by_schema.setdefault(_schema_of(spark, path, shown), []).append(path)
+    if fields.keep_line and len(by_schema) > 1:
+        first, second, *_ = (paths[alike[0]] for alike in by_schema.values())
+        raise UserError(
+            f"{first} and {second} differ in their columns or types, so no table can hold the events of both as they "
+            "came. Label them one by one."
+        )
     parsed = [_to_parsed(spark.read.parquet(*alike), fields) for alike in by_schema.values()]
     return reduce(DataFrame.unionByName, parsed)
 
@@ -61,7 +67,12 @@ def _to_parsed(rows: DataFrame, fields: Fields) -> DataFrame:
     columns = {name: _text_at(rows.schema, key) for name, key in fields.text_columns.items()}
     has_time, moment = _time_at(rows.schema, fields)
     columns |= {"line_problem": F.lit(None).cast("string"), "has_timestamp": has_time, "event_time": moment}
-    return rows.select(*[columns[name].alias(name) for name in fields.parsed_columns])
+    line = [F.struct(*map(_column, rows.columns)).alias("line")] if fields.keep_line else []
+    return rows.select(*[columns[name].alias(name) for name in fields.parsed_columns], *line)
+
+
+def _column(name: str) -> Column:
+    return F.col("`" + name.replace("`", "``") + "`")
 
 
 def _text_at(schema: T.StructType, key: str) -> Column:

@@ -2,22 +2,31 @@
 
 A slice is the event time rounded down to a multiple of the gap. Two events of one user in one slice are less than
 a gap apart, so no session begins inside a slice other than at its first event. Folding is a hash aggregate with a
-partial step before the shuffle: a user with a billion events becomes one row per slice and input partition.
+partial step before the shuffle: a user with a billion events becomes one row per slice and input partition. A slice
+is parted further at the steps of a cut column, such as the day, for a session begins there as well.
 
 Slices merge (min, max, sum), so a saved SLICES frame and a new one can be united and folded again.
 """
 
 from collections.abc import Sequence
+from functools import reduce
 
-from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import Column, DataFrame, Window, WindowSpec
 from pyspark.sql import functions as F
 
 from session_calc.schemas import numbered
+from session_calc.sessionize.rules import END_OF_DATA, MIDNIGHT, SILENCE
 
 GAP_RULES = ("longer", "reach")
 
 
-def by_user(validated: DataFrame, user_columns: Sequence[str], group_columns: Sequence[str], gap: int) -> DataFrame:
+def by_user(
+    validated: DataFrame,
+    user_columns: Sequence[str],
+    group_columns: Sequence[str],
+    gap: int,
+    cut_columns: Sequence[str] = (),
+) -> DataFrame:
     """Fold events to slices.
 
     Parameters
@@ -26,6 +35,8 @@ def by_user(validated: DataFrame, user_columns: Sequence[str], group_columns: Se
     user_columns, group_columns : sequence of str
     gap : int, microseconds
         The smallest gap that sessions will be told by.
+    cut_columns : sequence of str
+        Columns that never fall with time, and at whose steps sessions are cut.
 
     Returns
     -------
@@ -35,7 +46,7 @@ def by_user(validated: DataFrame, user_columns: Sequence[str], group_columns: Se
     event_time = F.col("event_time")
     # pmod, not division: a double cannot hold the microseconds of every year
     slice_start = (event_time - F.pmod(event_time, F.lit(gap))).alias("slice_start")
-    return validated.groupBy("set_aside", *user_columns, slice_start, *group_columns).agg(
+    return validated.groupBy("set_aside", *user_columns, slice_start, *cut_columns, *group_columns).agg(
         F.min(event_time).alias("first_event_time"),
         F.max(event_time).alias("last_event_time"),
         F.count(F.lit(1)).alias("event_count"),
@@ -43,7 +54,12 @@ def by_user(validated: DataFrame, user_columns: Sequence[str], group_columns: Se
 
 
 def mark_sessions(
-    slices: DataFrame, user_columns: Sequence[str], group_columns: Sequence[str], gaps: Sequence[int], gap_rule: str
+    slices: DataFrame,
+    user_columns: Sequence[str],
+    group_columns: Sequence[str],
+    gaps: Sequence[int],
+    gap_rule: str,
+    cut_columns: Sequence[str] = (),
 ) -> DataFrame:
     """Mark the slice rows at which a session begins, and give them the session's group values.
 
@@ -61,29 +77,25 @@ def mark_sessions(
     gaps : sequence of int, microseconds
         None smaller than the gap of the slices.
     gap_rule : {'longer', 'reach'}
+    cut_columns : sequence of str
+        As the slices were folded by.
 
     Returns
     -------
     DataFrame : MARKED
         As many rows as came in.
     """
-    is_event = F.col("set_aside").isNull()
-    by_time = Window.partitionBy("set_aside", *user_columns).orderBy(
-        "first_event_time", *[F.col(name).asc_nulls_last() for name in group_columns]
+    with_silence = _with_silence(slices, user_columns, group_columns, cut_columns).select(
+        "*", *_values_at_first_time(user_columns, group_columns)
     )
-    earlier = by_time.rowsBetween(Window.unboundedPreceding, -1)
-    with_silence = slices.withColumn(
-        "silence", F.col("first_event_time") - F.max("last_event_time").over(earlier)
-    ).select("*", *_values_at_first_time(user_columns, group_columns))
-    starts_user = is_event & F.col("silence").isNull()
     starts = [
-        (starts_user | (is_event & _is_over(F.col("silence"), gap, gap_rule))).alias(name)
+        _starts_session(gap, gap_rule).alias(name)
         for name, gap in zip(numbered("starts_session", len(gaps)), gaps, strict=True)
     ]
     return with_silence.select(
         "set_aside",
         *user_columns,
-        starts_user.alias("starts_user"),
+        _starts_user().alias("starts_user"),
         *starts,
         *[F.col(f"first_{name}").alias(name) for name in group_columns],
         "first_event_time",
@@ -92,11 +104,100 @@ def mark_sessions(
     )
 
 
+def sessions(
+    slices: DataFrame,
+    user_columns: Sequence[str],
+    group_columns: Sequence[str],
+    gap: int,
+    gap_rule: str,
+    cut_columns: Sequence[str] = (),
+) -> DataFrame:
+    """Put slices together to sessions.
+
+    Parameters
+    ----------
+    slices, user_columns, group_columns, gap, gap_rule, cut_columns
+        As for `mark_sessions`.
+
+    Returns
+    -------
+    DataFrame : SESSIONS
+        One row per session; one row per reason for lines set aside.
+    """
+    marked = _with_silence(slices, user_columns, group_columns, cut_columns).withColumn(
+        "starts_session", _starts_session(gap, gap_rule)
+    )
+    so_far = _by_time(user_columns, group_columns).rowsBetween(Window.unboundedPreceding, Window.currentRow)
+    number = F.sum(F.col("starts_session").cast("bigint")).over(so_far)
+    start_reason = F.when(_is_over(F.col("silence"), gap, gap_rule), F.lit(SILENCE)).otherwise(F.lit(MIDNIGHT))
+    firsts = {f"first_{name}": _value_at("first_event_time", name) for name in group_columns}
+    lasts = {f"last_{name}": _value_at("latest_first", name) for name in group_columns}
+    values = {**firsts, **lasts}
+    told = (
+        marked.withColumn("session_number", number)
+        .withColumn("latest_first", -F.col("last_event_time"))
+        .groupBy("set_aside", *user_columns, "session_number")
+        .agg(
+            F.min("first_event_time").alias("first_event_time"),
+            F.max("last_event_time").alias("last_event_time"),
+            F.sum("event_count").alias("event_count"),
+            F.max(F.when(F.col("starts_session"), F.col("silence"))).alias("silence_before"),
+            F.max(F.when(F.col("starts_session"), start_reason)).alias("start_reason"),
+            *[value.alias(name) for name, value in values.items()],
+        )
+    )
+    by_number = Window.partitionBy("set_aside", *user_columns).orderBy("session_number")
+    return told.select(
+        "set_aside",
+        *user_columns,
+        "session_number",
+        F.lit(0).cast("bigint").alias("same_time_number"),
+        "first_event_time",
+        "last_event_time",
+        "event_count",
+        "silence_before",
+        F.coalesce(F.lead("start_reason").over(by_number), F.lit(END_OF_DATA)).alias("end_reason"),
+        *[F.col(name).getField(name.partition("_")[2]).alias(name) for name in values],
+    )
+
+
+def _by_time(user_columns: Sequence[str], group_columns: Sequence[str]) -> WindowSpec:
+    return Window.partitionBy("set_aside", *user_columns).orderBy(
+        "first_event_time", *[F.col(name).asc_nulls_last() for name in group_columns]
+    )
+
+
+def _with_silence(
+    slices: DataFrame, user_columns: Sequence[str], group_columns: Sequence[str], cut_columns: Sequence[str]
+) -> DataFrame:
+    earlier = _by_time(user_columns, group_columns).rowsBetween(Window.unboundedPreceding, -1)
+    steps = [F.col(name) > F.max(name).over(earlier) for name in cut_columns]
+    is_cut = F.coalesce(reduce(Column.__or__, steps, F.lit(False)), F.lit(False))
+    return slices.withColumn("silence", F.col("first_event_time") - F.max("last_event_time").over(earlier)).withColumn(
+        "is_cut", is_cut
+    )
+
+
+def _starts_user() -> Column:
+    return F.col("set_aside").isNull() & F.col("silence").isNull()
+
+
+def _starts_session(gap: int, gap_rule: str) -> Column:
+    is_event = F.col("set_aside").isNull()
+    return is_event & (F.col("silence").isNull() | _is_over(F.col("silence"), gap, gap_rule) | F.col("is_cut"))
+
+
 def _values_at_first_time(user_columns: Sequence[str], group_columns: Sequence[str]) -> list[Column]:
     if len(group_columns) == 1:  # the order of the rows has put the smallest value of a tie first already
         return [F.col(group_columns[0]).alias(f"first_{group_columns[0]}")]
     at_same_time = Window.partitionBy("set_aside", *user_columns, "first_event_time")
     return [F.min(name).over(at_same_time).alias(f"first_{name}") for name in group_columns]
+
+
+def _value_at(earliest: str, name: str) -> Column:
+    """Give, as a struct's field, the smallest value, null last, of the rows in which `earliest` is smallest."""
+    # names of their own: Sail takes two minima of structs with the same names for one
+    return F.min(F.struct(F.col(earliest), F.col(name).isNull().alias(f"no_{name}"), F.col(name)))
 
 
 def _is_over(silence: Column, gap: int, gap_rule: str) -> Column:

@@ -1,0 +1,97 @@
+"""What every recipe begins and ends with: events out of the inputs, and sums that must agree."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from pyspark.sql import DataFrame
+
+from session_calc import dedupe, plausible, tally, validate
+from session_calc.clock import Clock
+from session_calc.days import with_local_day
+from session_calc.engines.engine import Engine
+from session_calc.inputs import Listing, require_unchanged
+from session_calc.read import Reading, read
+from session_calc.read.stage import Stage, open_stage
+from session_calc.schemas import Fields
+from session_calc.sessionize.rules import EventRules
+from session_calc.tally import Tally
+
+
+@dataclass(frozen=True)
+class Work:
+    """What a recipe is to do.
+
+    Attributes
+    ----------
+    engine : Engine
+    listing : Listing
+    fields : Fields
+    gaps : sequence of int, microseconds
+    rules : EventRules
+    clock : Clock
+        Is told the seconds of each step.
+    """
+
+    engine: Engine
+    listing: Listing
+    fields: Fields
+    gaps: Sequence[int]
+    rules: EventRules
+    clock: Clock
+
+
+@dataclass(frozen=True)
+class Counted:
+    """What a recipe found, and the way the lines were read."""
+
+    tally: Tally
+    read_way: str
+    warnings: Sequence[str]
+
+
+class Prepared(NamedTuple):
+    """VALIDATED, and what the reader knows of the lines beside it."""
+
+    validated: DataFrame
+    reading: Reading
+
+
+@contextmanager
+def inputs_of(work: Work) -> Iterator[Stage]:
+    """Keep what stands in for inputs while they are read, and say of a failure which of them it was."""
+    engine = work.engine
+    staged = open_stage(engine.is_here, engine.decodes_urls, engine.file_scheme)
+    with staged as stage, plausible.require_readable(work.listing):
+        yield stage
+
+
+def prepare(work: Work, stage: Stage) -> Prepared:
+    """Read the inputs as VALIDATED, fit for the rules: duplicates set aside, local days added."""
+    fields, rules = work.fields, work.rules
+    with work.clock.step("read"):
+        reading = read(work.engine, work.listing.inputs, fields, stage)
+    validated = validate.by_rules(reading.parsed, fields, rules.exclude_events)
+    if fields.id_key:
+        content = [*fields.user_columns, *fields.group_columns, *fields.rule_columns]
+        validated = dedupe.earliest(validated, [name for name in content if name != "event_id"])
+    return Prepared(with_local_day(validated, rules.sessions.midnight_zone), reading)
+
+
+def checked(work: Work, rows: Iterable[Any], group_keys: Sequence[str], reading: Reading) -> Counted:
+    """Add up the rows of TALLY, and look at the sums in every way.
+
+    Raises
+    ------
+    UnreadableInput, UnknownField, ImplausibleTimes
+        What the user can mend.
+    LedgerBroken
+        The counts do not add up.
+    """
+    with work.clock.step("check"):
+        # before the sums: those of a file that grew between two looks at it do not add up
+        require_unchanged(work.listing)
+        found = tally.add_up(rows, group_keys, work.gaps, reading.line_count, reading.blank_count)
+        warnings = plausible.require_plausible(found, work.listing, work.fields)
+    return Counted(found, reading.way, warnings)
