@@ -63,7 +63,7 @@ def require_plausible(tally: Tally, listing: Listing, fields: Fields) -> list[st
     require_lines(tally, listing)
     unknown = require_known_fields(tally, listing, fields)
     implausible = require_plausible_times(tally, listing, fields)
-    return [*unknown, *implausible] or warn_of_no_events(tally)
+    return [*unknown, *warn_of_unseen_keys(listing, fields), *implausible] or warn_of_no_events(tally)
 
 
 def require_lines(tally: Tally, listing: Listing) -> None:
@@ -106,6 +106,21 @@ def require_known_fields(tally: Tally, listing: Listing, fields: Fields) -> list
         raise UnknownField("\n".join(_unknown_field(setting, key, list(seen)) for setting, key in unknown))
     return [
         f"{setting} is {key!r}, and it is null in every event." for setting, key in suspects if not seen.get(key, False)
+    ]
+
+
+def warn_of_unseen_keys(listing: Listing, fields: Fields) -> list[str]:
+    """Give a warning for each key of a rule that the first events lack: no error, for later ones may have it."""
+    keys = [("EVENT_KEY", fields.event_key), ("DEDUPE_KEY", fields.id_key)]
+    keys = [(setting, key) for setting, key in keys if key]
+    keys += [("SPLIT_ON_CHANGE", key) for key in fields.change_keys]
+    if not keys:
+        return []
+    seen = peek.fields_in(peek.first_objects(listing.inputs), max(len(path_of(key)) for _, key in keys))
+    return [
+        f"{setting} is {key!r}, which none of the first events has.{did_you_mean(key, list(seen))}"
+        for setting, key in keys
+        if seen and key not in seen
     ]
 
 

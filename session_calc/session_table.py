@@ -43,7 +43,7 @@ def tell_sessions(work: Work, write: WriteRows, with_last_values: bool = False, 
         As for `job.count_sessions`; the rows written are then worth nothing.
     """
     fields = work.fields
-    sums, schema = Sums(), table_schema(fields, with_last_values)
+    sums = Sums()
     with inputs_of(work) as stage:
         validated, reading = prepare(work, stage)
         told = sessions_of(validated, work).withColumn("session_id", session_id(fields.user_columns, work.gaps[0]))
@@ -53,7 +53,7 @@ def tell_sessions(work: Work, write: WriteRows, with_last_values: bool = False, 
             for batch in batches_of(told, is_kept=work.engine.name != "sail"):
                 _add(sums, batch, fields)
                 rows = batch.filter(pc.is_null(batch.column("set_aside")))
-                write(_to_rows(rows, fields, schema), rows.column("day").to_pylist() if day_zone else None)
+                write(_to_rows(rows, fields, with_last_values), rows.column("day").to_pylist() if day_zone else None)
     return checked(work, sums.rows, fields.group_keys, reading)
 
 
@@ -100,7 +100,6 @@ def table_schema(fields: Fields, with_last_values: bool) -> pa.Schema:
         | is_bounce | bool | there is only one event |
         | end_reason | string | see `sessionize.rules` |
     """
-    whiches = ("first", "last") if with_last_values else ("first",)
     own = {
         "session_number": pa.int64(),
         "first_event_time": MOMENT,
@@ -108,7 +107,7 @@ def table_schema(fields: Fields, with_last_values: bool) -> pa.Schema:
         "duration_seconds": pa.float64(),
         "event_count": pa.int64(),
         "silence_before_seconds": pa.float64(),
-        **{f"{which}_{key}": pa.string() for which in whiches for key in fields.group_keys},
+        **{f"{which}_{key}": pa.string() for which in _whiches(with_last_values) for key in fields.group_keys},
         "is_bounce": pa.bool_(),
         "end_reason": pa.string(),
     }
@@ -125,9 +124,8 @@ def seconds(microseconds: Any) -> Any:
     return pc.divide(microseconds.cast(pa.float64()), MICROSECONDS)
 
 
-def _to_rows(batch: pa.RecordBatch, fields: Fields, schema: pa.Schema) -> pa.RecordBatch:
+def _to_rows(batch: pa.RecordBatch, fields: Fields, with_last_values: bool) -> pa.RecordBatch:
     first, last, count = (batch.column(name) for name in ("first_event_time", "last_event_time", "event_count"))
-    whiches = ("first", "last") if len(schema) > 9 + len(fields.user_keys) + len(fields.group_keys) else ("first",)
     columns = [
         batch.column("session_id"),
         *[batch.column(name) for name in fields.user_columns],
@@ -137,8 +135,12 @@ def _to_rows(batch: pa.RecordBatch, fields: Fields, schema: pa.Schema) -> pa.Rec
         seconds(pc.subtract(last, first)),
         count,
         seconds(batch.column("silence_before")),
-        *[batch.column(f"{which}_{name}") for which in whiches for name in fields.group_columns],
+        *[batch.column(f"{which}_{name}") for which in _whiches(with_last_values) for name in fields.group_columns],
         pc.equal(count, 1),
         batch.column("end_reason"),
     ]
-    return pa.RecordBatch.from_arrays(columns, schema=schema)
+    return pa.RecordBatch.from_arrays(columns, schema=table_schema(fields, with_last_values))
+
+
+def _whiches(with_last_values: bool) -> tuple[str, ...]:
+    return ("first", "last") if with_last_values else ("first",)
