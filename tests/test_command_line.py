@@ -190,6 +190,7 @@ def test_a_dry_run_lists_settings_inputs_bytes_and_engine_and_writes_nothing(tmp
     assert done.stdout.splitlines() == [
         f"READ_PATH                    {folder}  (the environment)",
         "WRITE_PATH                   output  (the default)",
+        "REJECTS_PATH                 none  (the default)",
         "USER_KEY                     user_id  (.env)",
         "TIMESTAMP_KEY                device_sent_timestamp  (the default)",
         "TIMESTAMP_UNIT               ms  (the default)",
@@ -215,9 +216,6 @@ def test_a_dry_run_lists_settings_inputs_bytes_and_engine_and_writes_nothing(tmp
         "SESSIONS_PATH                none  (the default)",
         "LAST_VALUES                  false  (the default)",
         "PARTITION_BY_DAY             false  (the default)",
-        "LABELS_PATH                  none  (the default)",
-        "MEASURES_PATH                none  (the default)",
-        "MEASURE_BY                   overall,group,day  (the default)",
         "",
         "2 files, 1,237 bytes",
         f"          1,234  {folder}/a.csv.gz",
@@ -345,11 +343,13 @@ def test_the_version_is_told() -> None:
     assert (done.returncode, done.stdout) == (0, f"session-calc, version {__version__}\n")
 
 
-def test_the_help_of_count_names_every_setting_with_its_option_environment_name_and_default() -> None:
-    done = call("count", "--help")
+@pytest.mark.parametrize("name", ["count", "sessions", "label", "measure", "profile"])
+def test_the_help_names_every_setting_of_a_command_with_its_option_environment_name_and_default(name: str) -> None:
+    done = call(name, "--help")
     assert (done.returncode, done.stderr) == (0, "")
     said = in_one_line(done.stdout)
-    for setting in SETTINGS:
+    assert {setting.option for setting in SETTINGS} >= set(re.findall(r"(--[a-z0-9-]+) TEXT", said))
+    for setting in [one for one in SETTINGS if name in one.commands]:
         default = "the bundled sample" if setting.name == "READ_PATH" else setting.default or "none"
         assert f"{setting.option} TEXT {setting.meaning} [env: {setting.name}; default: {default}]" in said
 
