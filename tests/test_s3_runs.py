@@ -290,7 +290,7 @@ def watching_command_lines() -> Iterator[list[str]]:
                     seen.add(file.read_bytes().replace(b"\0", b" ").decode(errors="replace"))
                 except OSError:
                     continue
-            time.sleep(0.1)
+            time.sleep(0.3)
 
     thread = threading.Thread(target=look)
     thread.start()
