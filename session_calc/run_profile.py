@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
 
-from session_calc import report
+from session_calc import pages, report
 from session_calc.clock import Clock
 from session_calc.engines import open_engine
 from session_calc.inputs import Listing, list_inputs
@@ -29,7 +29,9 @@ class Seen:
     paths: Sequence[str]
 
 
-def profile(settings: Settings, environment: Mapping[str, str], verbose: bool, tell: Tell) -> Seen:
+def profile(
+    settings: Settings, environment: Mapping[str, str], verbose: bool, tell: Tell, with_page: bool = True
+) -> Seen:
     """Look at the events as the settings say, and publish what was found; `tell` hears of each step.
 
     Raises
@@ -37,6 +39,8 @@ def profile(settings: Settings, environment: Mapping[str, str], verbose: bool, t
     SessionCalcError
         Nothing was published.
     """
+    if with_page:
+        pages.require_tools()
     started_at, clock = datetime.now(timezone.utc), Clock()
     sink = sink_of(settings.write_path, settings.access)
     tell(Step("run_started", "Listing the inputs ...", {"settings": dict(settings.texts)}))
@@ -47,6 +51,10 @@ def profile(settings: Settings, environment: Mapping[str, str], verbose: bool, t
     found, engine = _look(settings, listing, environment, verbose, tell, clock)
     document = {**report.of_run(settings, started_at, clock.seconds, engine, listing), **found}
     contents = {f"{NAME}.json": report.to_json(document)}
+    if with_page:
+        from session_calc.pages.eda import to_page
+
+        contents[f"{NAME}.html"] = to_page(document)
     sink.publish(contents)
     tell(Step("published", "Done.", {"results": [sink.absolute_path_of(name) for name in contents]}))
     return Seen(document, [sink.path_of(name) for name in contents])

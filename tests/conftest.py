@@ -43,6 +43,7 @@ def pytest_configure() -> None:
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--engine", choices=["sail", "spark"], default="sail", help="engine that the tests run on")
     parser.addoption("--clusters", action="store_true", help="also start real clusters, and fetch Spark's jars for S3")
+    parser.addoption("--browser-required", action="store_true", help="fail where there is no Chromium to test pages in")
     parser.addoption("--cluster-python", help="run only what a cluster's own PySpark must pass: the one of this Python")
 
 

@@ -32,7 +32,7 @@ LAYERS = [
     ["prepare", "sums"],
     ["job", "session_table", "rejects"],
     ["label_table", "measure_table"],
-    ["report", "doctor"],
+    ["report", "doctor", "pages"],
     ["profile"],
     ["run"],
     ["run_profile"],

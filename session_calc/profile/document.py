@@ -66,7 +66,7 @@ def _cut(text: str) -> str:
 
 
 def _sample(sample: Sample, lines: Sequence[Line]) -> dict[str, Any]:
-    texts = Counter(line.text for line in lines if line.text and line.set_aside != HEADER)
+    texts = Counter(line.text for line in lines if line.text and line.set_aside not in {BLANK, HEADER})
     return {
         "is_whole": sample.is_whole,
         "lines": len(lines),
