@@ -31,7 +31,8 @@ def share_text(share: float | None) -> str:
 
 def ledger_parts(ledger: Mapping[str, Any]) -> list[Part]:
     """Show where every line went."""
-    parts = {"events": ledger["events"], "blank": ledger["blank"], **ledger["rejects_by_reason"]}
+    others = {name: ledger[name] for name in ("excluded", "duplicates") if ledger.get(name)}
+    parts = {"events": ledger["events"], "blank": ledger["blank"], **ledger["rejects_by_reason"], **others}
     lines = ledger["lines"]
     shown = {name: count for name, count in parts.items() if count or name == "events"}
     says = f"Of {lines:,} lines, " + ", ".join(f"{count:,} are {name}" for name, count in shown.items()) + "."
@@ -39,7 +40,7 @@ def ledger_parts(ledger: Mapping[str, Any]) -> list[Part]:
     table = Table("Where every line went", named("what", "lines", "share", numbers="lines|share"), rows, is_open=True)
     if not lines:
         return [Text("There is no line."), table]
-    return [Figure(plots.stacked("ledger", says, shown), "lines = events + blank + rejects"), table]
+    return [Figure(plots.stacked("ledger", says, shown), "Every line is one of these"), table]
 
 
 def class_rows(rows: Sequence[Mapping[str, Any]]) -> list[tuple[str, int]]:
