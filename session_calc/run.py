@@ -18,7 +18,6 @@ from session_calc.redaction import without_secrets
 from session_calc.s3 import Source
 from session_calc.settings import Settings
 from session_calc.write import Sink, sink_of
-from session_calc.write.files import do_nothing
 from session_calc.write.streams import LinesFile, open_lines
 
 if TYPE_CHECKING:
@@ -97,10 +96,10 @@ def count(settings: Settings, around: Circumstances) -> Outcome:
         if settings.tables.sessions_path:
             with _table(run, "SESSIONS_PATH", settings.tables.sessions_path) as table:
                 counted = _tell_sessions(run, around, table)
-                table.publish()
+                paths = _publish(run, counted, table)
         else:
             counted = _count(run, around)
-        paths = _publish(run, counted)
+            paths = _publish(run, counted)
         written = [run.sink.absolute_path_of(f"{name}.json") for name in names.values()]
         around.tell(Step("published", "Done.", {"results": written}))
         return Outcome(run, counted, paths, settings.tables.sessions_path)
@@ -169,14 +168,13 @@ def _write_table(
             ["MAX_SESSION_SECONDS names several gaps, but a table holds the sessions of one gap. Name one."]
         )
     folder, slash, name = path.rpartition("/")
-    run = Run(settings, sink_of(folder or slash or ".", settings.access), [name.rpartition(".")[0]])
+    run = Run(settings, sink_of(folder or slash or ".", settings.access, setting), [name.rpartition(".")[0]])
     with _reported(run, around.tell), _table(run, setting, path) as table:
         counted = recipe(run, around, table)
-        table.publish()
         written = run.sink.absolute_path_of(name)
         of_table = report.of_table(counted, settings.gaps[0], written, table.row_count)
         content = report.to_json({"status": report.DONE, **_facts(run), **of_table})
-        run.sink.publish({f"{run.report_names[0]}.run.json": content}, _put_rejects(run))
+        run.sink.publish({f"{run.report_names[0]}.run.json": content}, lambda: _put_in_place(run, table))
         around.tell(Step("published", "Done.", {"results": [written]}))
         return Outcome(run, counted, {}, path)
 
@@ -269,8 +267,11 @@ def _look_at_rejects(run: Run, around: Circumstances, counted: Counted) -> None:
     run.reject_examples = examples if around.explains_rejects else {}
 
 
-def _put_rejects(run: Run) -> Callable[[], None]:
-    return run.rejects_file.put_in_place if run.rejects_file else do_nothing
+def _put_in_place(run: Run, table: Table | None) -> None:
+    if table:
+        table.publish()
+    if run.rejects_file:
+        run.rejects_file.put_in_place()
 
 
 def s3_source(listing: Listing) -> Source | None:
@@ -290,7 +291,7 @@ def _require_few_rejects(counted: Counted, most: float, examples: Examples) -> N
         )
 
 
-def _publish(run: Run, counted: Counted) -> dict[tuple[int, str], str]:
+def _publish(run: Run, counted: Counted, table: Table | None = None) -> dict[tuple[int, str], str]:
     sink, names = run.sink, _names(run.settings)
     contents = {f"{name}.json": results.to_json(counted.tally.session_counts[place]) for place, name in names.items()}
     facts = _facts(run)
@@ -298,7 +299,7 @@ def _publish(run: Run, counted: Counted) -> dict[tuple[int, str], str]:
         file_name = f"{name}.json"
         result = report.of_result(counted, key, gap, sink.absolute_path_of(file_name), contents[file_name])
         contents[f"{name}.run.json"] = report.to_json({"status": report.DONE, **facts, **result})
-    sink.publish(contents, _put_rejects(run))
+    sink.publish(contents, lambda: _put_in_place(run, table))
     return {place: sink.path_of(f"{name}.json") for place, name in names.items()}
 
 

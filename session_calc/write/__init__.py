@@ -9,5 +9,6 @@ from session_calc.write.s3 import Prefix
 Sink = Folder | Prefix
 
 
-def sink_of(write_path: str, access: Access) -> Sink:
-    return Prefix(write_path, access) if is_s3(write_path) else Folder(Path(write_path).expanduser())
+def sink_of(write_path: str, access: Access, setting: str = "WRITE_PATH") -> Sink:
+    """Choose the place for a path; `setting` named it, for messages."""
+    return Prefix(write_path, access, setting) if is_s3(write_path) else Folder(Path(write_path).expanduser(), setting)

@@ -23,12 +23,13 @@ class Folder:
     """A place for results on this machine."""
 
     path: Path
+    setting: str = "WRITE_PATH"
 
     def require_writable(self) -> None:
-        require_writable(self.path)
+        require_writable(self.path, self.setting)
 
     def publish(self, contents: Mapping[str, bytes], at_last: Callable[[], None] = do_nothing) -> None:
-        publish(self.path, contents, at_last)
+        publish(self.path, contents, at_last, self.setting)
 
     def read(self, name: str) -> bytes | None:
         """Read what stands here under a name; None where nothing does, or it cannot be read."""
@@ -44,7 +45,7 @@ class Folder:
         return str((self.path / name).absolute())
 
 
-def require_writable(folder: Path) -> None:
+def require_writable(folder: Path, setting: str = "WRITE_PATH") -> None:
     """Make the folder if it is not there, and make sure that a file can be written in it.
 
     Raises
@@ -58,12 +59,17 @@ def require_writable(folder: Path) -> None:
             pass
     except OSError as error:
         raise UnwritableOutput(
-            f"WRITE_PATH is {str(folder)!r}, but nothing can be written there: {error.strerror}. "
+            f"{setting} is {str(folder)!r}, but nothing can be written there: {error.strerror}. "
             "Name another folder, or mend its permissions."
         ) from None
 
 
-def publish(folder: Path, contents: Mapping[str, bytes], at_last: Callable[[], None] = do_nothing) -> None:
+def publish(
+    folder: Path,
+    contents: Mapping[str, bytes],
+    at_last: Callable[[], None] = do_nothing,
+    setting: str = "WRITE_PATH",
+) -> None:
     """Put files in place: first all of them whole under temporary names, then each by one rename, in the order given.
 
     A process that is killed between two renames leaves some files new and some old, each of them whole. `at_last` puts
@@ -84,7 +90,7 @@ def publish(folder: Path, contents: Mapping[str, bytes], at_last: Callable[[], N
         _put_in_place(folder, waiting, former, at_last)
     except OSError as error:
         raise UnwritableOutput(
-            f"WRITE_PATH is {str(folder)!r}, but writing there failed: {error.strerror}. "
+            f"{setting} is {str(folder)!r}, but writing there failed: {error.strerror}. "
             "The results of the last good run are as they were."
         ) from None
     finally:

@@ -15,6 +15,7 @@ class Prefix:
 
     url: str
     access: Access
+    setting: str = "WRITE_PATH"
 
     def require_writable(self) -> None:
         """Make sure that an object can be written here, without one: by an upload that is begun and given up.
@@ -30,7 +31,9 @@ class Prefix:
                 s3 = client(self.access)
                 upload = s3.create_multipart_upload(**place)["UploadId"]
         except S3Refused as error:
-            raise UnwritableOutput(f"WRITE_PATH is {self.url!r}, but nothing can be written there: {error}") from error
+            raise UnwritableOutput(
+                f"{self.setting} is {self.url!r}, but nothing can be written there: {error}"
+            ) from error
         with suppress(Exception):  # an upload without parts is nothing, and is swept away in time
             s3.abort_multipart_upload(**place, UploadId=upload)
 
@@ -51,7 +54,7 @@ class Prefix:
         except S3Refused as error:
             untouched = self._put_back(placed, former)
             raise UnwritableOutput(
-                f"WRITE_PATH is {self.url!r}, but writing there failed: {error} {untouched}"
+                f"{self.setting} is {self.url!r}, but writing there failed: {error} {untouched}"
             ) from error
         try:
             at_last()

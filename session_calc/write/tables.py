@@ -217,6 +217,12 @@ class _OnS3:
         self._bucket, self._key = split(url)
 
     def prepare(self, _by_day: bool) -> None:
+        place = {"Bucket": self._bucket, "Key": self._key, **self._access.arguments}
+        with self.telling(), telling(self._access, self._bucket):
+            s3 = client(self._access)
+            upload = s3.create_multipart_upload(**place)["UploadId"]
+        with suppress(Exception):  # an upload without parts is nothing, and is swept away in time
+            s3.abort_multipart_upload(**place, UploadId=upload)
         self._folder = TemporaryDirectory(prefix="session-calc-")
 
     def waiting_path(self, name: str) -> Path:
