@@ -2,7 +2,8 @@
 # What the image does, by its first word:
 #   master [options]                         a Spark master
 #   worker spark://master:7077 [options]     a Spark worker
-#   submit [options] [count [options]]       spark-submit of the job: its own options, then those of session-calc
+#   submit [options] [count [options]]       spark-submit of the job: its own options, then those of session-calc;
+#                                            sessions, label, measure, profile as well as count
 #   driver ..., executor                     what Spark on Kubernetes starts by itself
 #   pyspark [options]                        Spark's shell
 #   run program ...                          any program
@@ -19,17 +20,19 @@ fi
 
 application=/opt/count_sessions.py
 
-# Gives spark-submit its words: what stands before `count` is its own, the rest goes behind the application file.
+# Gives spark-submit its words: what stands before the job's command is its own, the rest goes behind the application file.
 submit() {
     local words=() word found=
     if [ ! -e "$application" ]; then # the image without the job
         exec spark-submit "$@"
     fi
     for word; do
-        if [ -z "$found" ] && [ "$word" = count ]; then
+        case $found$word in
+        count | sessions | label | measure | profile)
             words+=("$application")
-            found=yes
-        fi
+            found=yes:
+            ;;
+        esac
         words+=("$word")
     done
     [ -n "$found" ] || words+=("$application" count)

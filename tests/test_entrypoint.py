@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from session_calc.settings import SETTINGS
+
 ENTRYPOINT = Path(__file__).parent.parent / "docker/entrypoint.sh"
 PROGRAMS = ("java", "pyspark", "session-calc", "spark-class", "spark-submit", "true")
 pytestmark = pytest.mark.skipif(shutil.which("bash") is None, reason="there is no bash here")
@@ -71,6 +73,7 @@ def test_the_first_word_says_what_it_is(tmp_path: Path, application: Path, words
         ("", "spark-submit APP count"),
         ("--master m", "spark-submit --master m APP count"),
         ("--master m count --group-key count", "spark-submit --master m APP count --group-key count"),
+        ("--master m sessions --write-path label", "spark-submit --master m APP sessions --write-path label"),
     ],
 )
 def test_submit_puts_the_job_between_sparks_words_and_its_own(
@@ -78,6 +81,12 @@ def test_submit_puts_the_job_between_sparks_words_and_its_own(
 ) -> None:
     application.touch()
     assert started(tmp_path, application, "submit", *words.split()) == expected.replace("APP", str(application)).split()
+
+
+def test_submit_knows_every_command_that_runs_on_an_engine(tmp_path: Path, application: Path) -> None:
+    application.touch()
+    for name in sorted({name for setting in SETTINGS for name in setting.commands}):
+        assert started(tmp_path, application, "submit", name) == ["spark-submit", str(application), name]
 
 
 def test_submit_is_plain_spark_submit_in_the_image_without_the_job(tmp_path: Path, application: Path) -> None:
