@@ -56,11 +56,12 @@ def of_result(counted: Counted, group_key: str, gap: int, path: str, content: by
     }
 
 
-def of_table(counted: Counted, gap: int, path: str, row_count: int) -> dict[str, Any]:
-    """Say what a run found, and which table it published."""
+def of_table(counted: Counted, gap: int, path: str, in_database: str, row_count: int) -> dict[str, Any]:
+    """Say what a run found, and which table it published: as a file, in the database, or both."""
+    places = {name: place for name, place in (("path", path), ("sink", in_database)) if place}
     return {
         **_found(counted, gap),
-        "table": {"path": path, "gap_seconds": seconds_text(gap), "row_count": row_count},
+        "table": {**places, "gap_seconds": seconds_text(gap), "row_count": row_count},
     }
 
 

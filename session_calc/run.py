@@ -18,12 +18,15 @@ from session_calc.redaction import without_secrets
 from session_calc.s3 import Source
 from session_calc.settings import Settings
 from session_calc.write import Sink, sink_of
+from session_calc.write.several import RowTable, Several
 from session_calc.write.streams import LinesFile, open_lines
 
 if TYPE_CHECKING:
     from session_calc.prepare import Counted, Work
     from session_calc.rejects import Examples
     from session_calc.write.tables import Table
+
+_LABELS = "events.parquet"
 
 
 @dataclass
@@ -55,7 +58,7 @@ class Outcome:
     run: Run
     counted: Counted
     paths: Mapping[tuple[int, str], str]
-    table_path: str = ""
+    tables: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -82,6 +85,23 @@ class Circumstances:
     explains_rejects: bool = False
 
 
+@dataclass(frozen=True)
+class Place:
+    """Where a command's rows go.
+
+    Attributes
+    ----------
+    setting, path : the setting that names the file, and what it says; empty: nothing
+    default : the file's name in WRITE_PATH, where nothing else is said
+    table : the table's name in SINK; empty: it never goes there
+    """
+
+    setting: str
+    path: str
+    default: str
+    table: str = ""
+
+
 def count(settings: Settings, around: Circumstances) -> Outcome:
     """Count sessions as the settings say, and publish results and run reports.
 
@@ -102,25 +122,25 @@ def count(settings: Settings, around: Circumstances) -> Outcome:
             paths = _publish(run, counted)
         written = [run.sink.absolute_path_of(f"{name}.json") for name in names.values()]
         around.tell(Step("published", "Done.", {"results": written}))
-        return Outcome(run, counted, paths, settings.tables.sessions_path)
+        return Outcome(run, counted, paths, list(filter(None, [settings.tables.sessions_path])))
 
 
 def sessions(settings: Settings, around: Circumstances) -> Outcome:
     """Write the table of sessions, and a run report beside it; errors as for `count`."""
-    path = settings.tables.sessions_path or _in_write_path(settings, "sessions.parquet")
-    return _write_table(settings, around, "SESSIONS_PATH", path, _tell_sessions)
+    place = Place("SESSIONS_PATH", settings.tables.sessions_path, "sessions.parquet", "sessions")
+    return _write_table(settings, around, place, _tell_sessions)
 
 
 def label(settings: Settings, around: Circumstances) -> Outcome:
     """Write the labelled events, and a run report beside them; errors as for `count`."""
-    path = settings.tables.labels_path or _in_write_path(settings, "events.parquet")
-    return _write_table(settings, around, "LABELS_PATH", path, _label_events)
+    place = Place("LABELS_PATH", settings.tables.labels_path, _LABELS)
+    return _write_table(settings, around, place, _label_events)
 
 
 def measure(settings: Settings, around: Circumstances) -> Outcome:
     """Write the measures, and a run report beside them; errors as for `count`."""
-    path = settings.tables.measures_path or _in_write_path(settings, "measures.json")
-    return _write_table(settings, around, "MEASURES_PATH", path, _measure_sessions)
+    place = Place("MEASURES_PATH", settings.tables.measures_path, "measures.json", "measures")
+    return _write_table(settings, around, place, _measure_sessions)
 
 
 def _count(run: Run, around: Circumstances) -> Counted:
@@ -130,7 +150,7 @@ def _count(run: Run, around: Circumstances) -> Counted:
         return _counted(run, around, count_sessions(work))
 
 
-def _tell_sessions(run: Run, around: Circumstances, table: Table) -> Counted:
+def _tell_sessions(run: Run, around: Circumstances, table: RowTable) -> Counted:
     tables = run.settings.tables
     with _work(run, around) as work:
         from session_calc.session_table import table_schema, tell_sessions
@@ -140,14 +160,15 @@ def _tell_sessions(run: Run, around: Circumstances, table: Table) -> Counted:
         return _counted(run, around, tell_sessions(work, table.write, tables.with_last_values, zone))
 
 
-def _label_events(run: Run, around: Circumstances, table: Table) -> Counted:
+def _label_events(run: Run, around: Circumstances, table: RowTable) -> Counted:
     with _work(run, around) as work:
         from session_calc.label_table import label_events
 
-        return _counted(run, around, label_events(work, table.begin, table.suffix))
+        suffix = "." + (run.settings.tables.labels_path or _LABELS).rpartition(".")[2]
+        return _counted(run, around, label_events(work, table.begin, suffix))
 
 
-def _measure_sessions(run: Run, around: Circumstances, table: Table) -> Counted:
+def _measure_sessions(run: Run, around: Circumstances, table: RowTable) -> Counted:
     settings = run.settings
     with _work(run, around) as work:
         from session_calc.measure_table import TABLE, measure_sessions
@@ -159,24 +180,42 @@ def _measure_sessions(run: Run, around: Circumstances, table: Table) -> Counted:
 def _write_table(
     settings: Settings,
     around: Circumstances,
-    setting: str,
-    path: str,
-    recipe: Callable[[Run, Circumstances, Table], Counted],
+    place: Place,
+    recipe: Callable[[Run, Circumstances, RowTable], Counted],
 ) -> Outcome:
     if len(settings.gaps) > 1:
         raise WrongSettings(
             ["MAX_SESSION_SECONDS names several gaps, but a table holds the sessions of one gap. Name one."]
         )
+    sink = settings.tables.sink if place.table else ""
+    path = place.path or _in_write_path(settings, place.default)
     folder, slash, name = path.rpartition("/")
-    run = Run(settings, sink_of(folder or slash or ".", settings.access, setting), [name.rpartition(".")[0]])
-    with _reported(run, around.tell), _table(run, setting, path) as table:
+    run = Run(settings, sink_of(folder or slash or ".", settings.access, place.setting), [name.rpartition(".")[0]])
+    with _reported(run, around.tell), _rows_of(run, place, path, sink) as table:
         counted = recipe(run, around, table)
-        written = run.sink.absolute_path_of(name)
-        of_table = report.of_table(counted, settings.gaps[0], written, table.row_count)
+        is_file = bool(place.path or not sink)
+        in_database = f"{without_secrets(sink)} {settings.tables.sink_schema}.{place.table}" if sink else ""
+        written = run.sink.absolute_path_of(name) if is_file else ""
+        of_table = report.of_table(counted, settings.gaps[0], written, in_database, table.row_count)
         content = report.to_json({"status": report.DONE, **_facts(run), **of_table})
         run.sink.publish({f"{run.report_names[0]}.run.json": content}, lambda: _put_in_place(run, table))
-        around.tell(Step("published", "Done.", {"results": [written]}))
-        return Outcome(run, counted, {}, path)
+        around.tell(Step("published", "Done.", {"results": list(filter(None, [in_database, written]))}))
+        return Outcome(run, counted, {}, list(filter(None, [in_database, path if is_file else ""])))
+
+
+@contextmanager
+def _rows_of(run: Run, place: Place, path: str, sink: str) -> Iterator[RowTable]:
+    """Open the table of the database, the file, or both as one."""
+    with ExitStack() as until_done:
+        tables: list[RowTable] = []
+        if sink:
+            from session_calc.write.postgres import Replacement
+
+            replacement = Replacement(sink, run.settings.tables.sink_schema, place.table)
+            tables.append(until_done.enter_context(replacement))
+        if place.path or not sink:
+            tables.append(until_done.enter_context(_table(run, place.setting, path)))
+        yield Several(tables)
 
 
 @contextmanager
@@ -267,7 +306,7 @@ def _look_at_rejects(run: Run, around: Circumstances, counted: Counted) -> None:
     run.reject_examples = examples if around.explains_rejects else {}
 
 
-def _put_in_place(run: Run, table: Table | None) -> None:
+def _put_in_place(run: Run, table: RowTable | None) -> None:
     if table:
         table.publish()
     if run.rejects_file:
@@ -291,7 +330,7 @@ def _require_few_rejects(counted: Counted, most: float, examples: Examples) -> N
         )
 
 
-def _publish(run: Run, counted: Counted, table: Table | None = None) -> dict[tuple[int, str], str]:
+def _publish(run: Run, counted: Counted, table: RowTable | None = None) -> dict[tuple[int, str], str]:
     sink, names = run.sink, _names(run.settings)
     contents = {f"{name}.json": results.to_json(counted.tally.session_counts[place]) for place, name in names.items()}
     facts = _facts(run)

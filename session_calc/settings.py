@@ -58,6 +58,8 @@ class Tables:
     by_day : bool
         Sessions lie in a folder for each day of their first event.
     measure_by : tuple of {'overall', 'group', 'user', 'hour', 'day'}
+    sink, sink_schema : str
+        The database for the rows, and the schema of its tables.
     """
 
     sessions_path: str
@@ -66,6 +68,8 @@ class Tables:
     with_last_values: bool
     by_day: bool
     measure_by: tuple[str, ...]
+    sink: str
+    sink_schema: str
 
 
 @dataclass(frozen=True)
@@ -86,8 +90,6 @@ class Settings:
     read_paths: tuple[str, ...]
     write_path: str
     rejects_path: str
-    sink: str
-    sink_schema: str
     fields: Fields
     gaps: tuple[int, ...]
     rules: EventRules
@@ -217,13 +219,13 @@ def _to_settings(values: Mapping[str, Any], texts: Mapping[str, str], sources: M
         values["LAST_VALUES"],
         values["PARTITION_BY_DAY"],
         values["MEASURE_BY"],
+        values["SINK"],
+        values["SINK_SCHEMA"],
     )
     return Settings(
         read_paths=values["READ_PATH"],
         write_path=values["WRITE_PATH"],
         rejects_path=values["REJECTS_PATH"],
-        sink=values["SINK"],
-        sink_schema=values["SINK_SCHEMA"],
         fields=fields,
         gaps=values["MAX_SESSION_SECONDS"],
         rules=EventRules(session_rules, values["EXCLUDE_EVENTS"]),
@@ -290,9 +292,8 @@ def _parse_sink(text: str) -> str:
         raise ValueError(
             "must be postgresql://user@host:port/database, or postgresql:///database?host=/folder for a socket."
         )
-    if parts.netloc.rpartition("@")[0].partition(":")[2] or any(
-        "password" in name for name, _ in parse_qsl(parts.query)
-    ):
+    password = parts.netloc.rpartition("@")[0].partition(":")[2]
+    if password or any("password" in name for name, _ in parse_qsl(parts.query)):
         raise ValueError("must hold no password: set PGPASSWORD, or write it in ~/.pgpass. Take it out.")
     return text
 
@@ -450,15 +451,8 @@ SETTINGS = (
         "File for the rejects, as JSON Lines: .jsonl or .jsonl.gz, also on s3://. Each with its file, line number, "
         "reason and text. The driver reads the inputs once more for it, if there are rejects.",
         _parse_rejects_path,
+        _TELLING,
     ),
-    Setting(
-        "SINK",
-        "",
-        "Database for the rows, such as postgresql://user@host:port/database. The password comes from PGPASSWORD or "
-        "~/.pgpass.",
-        _parse_sink,
-    ),
-    Setting("SINK_SCHEMA", "session_calc", "Schema of the tables there; made if it is not there.", _parse_schema),
     Setting(
         "USER_KEY",
         "anonymous_id",
@@ -605,5 +599,20 @@ SETTINGS = (
         f"What is measured, commas between: {', '.join(DIMENSIONS)}.",
         _parse_dimensions,
         ("measure",),
+    ),
+    Setting(
+        "SINK",
+        "",
+        "Database to write the rows to, such as postgresql://user@host:port/database, instead of a file; the file too "
+        "where its path is set. The password comes from PGPASSWORD or ~/.pgpass.",
+        _parse_sink,
+        ("sessions", "measure"),
+    ),
+    Setting(
+        "SINK_SCHEMA",
+        "session_calc",
+        "Schema of the tables there, made if it is not there.",
+        _parse_schema,
+        ("sessions", "measure"),
     ),
 )

@@ -56,8 +56,8 @@ def _lines(outcome: Outcome) -> Iterator[Text]:
     yield Text()
     for path in outcome.paths.values():
         yield Text(f"result   {path}")
-    if outcome.table_path:
-        yield Text(f"table    {outcome.table_path}")
+    for place in outcome.tables:
+        yield Text(f"table    {place}")
     if outcome.run.settings.rejects_path:
         yield Text(f"rejects  {outcome.run.settings.rejects_path}")
     yield _seconds(outcome.run.clock.seconds, outcome.run.engine)

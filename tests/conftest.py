@@ -9,6 +9,7 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
+from postgres_server import Server, open_server
 from s3_store import Bucket, Store, Worker, open_store
 
 from session_calc.engines.engine import Engine
@@ -167,3 +168,21 @@ def s3_worker(engine_name: str, store: Store) -> Iterator[Worker]:
     worker = Worker(engine_name, store.with_credentials)
     yield worker
     worker.stop()
+
+
+@pytest.fixture(scope="session", params=[18, 16], ids=lambda version: f"PostgreSQL {version}")
+def server(request: pytest.FixtureRequest) -> Iterator[Server]:
+    """A real PostgreSQL, started once for each version."""
+    with open_server(request.param) as server:
+        yield server
+
+
+@pytest.fixture
+def database(server: Server, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """A database of this test alone; and nothing of the developer's own reaches libpq."""
+    for name in [name for name in os.environ if name.startswith("PG")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("PGPASSFILE", "/nonexistent/pgpass")
+    name = f"test_{sha256(request.node.nodeid.encode()).hexdigest()[:16]}"
+    yield server.make_database(name)
+    server.run(f"DROP DATABASE {name} WITH (FORCE)")

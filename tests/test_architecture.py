@@ -41,7 +41,7 @@ LAYERS = [
 ]
 STEPS = ["validate", "dedupe", "sessionize", "count", "measures", "distributions", "write"]
 # what the steps may know of this package: what passes between them, and what goes wrong
-STEPS_MAY_IMPORT = {"schemas", "days", "errors", "s3"}
+STEPS_MAY_IMPORT = {"schemas", "days", "errors", "redaction", "s3"}
 
 
 def name_of(path: Path) -> str:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import re
 import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-import psycopg
 import pyarrow as pa
 import pytest
 from postgres_server import PASSWORD, Server, open_server
@@ -39,23 +37,6 @@ NEW = [("new", 3, NOON, 0.25, None)]
 UNTOUCHED = "What stood in the table is as it was."
 
 Row = tuple[Any, ...]
-
-
-@pytest.fixture(scope="session", params=[18, 16], ids=lambda version: f"PostgreSQL {version}")
-def server(request: pytest.FixtureRequest) -> Iterator[Server]:
-    with open_server(request.param) as server:
-        yield server
-
-
-@pytest.fixture
-def database(server: Server, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """A database of this test alone; and nothing of the developer's own reaches libpq."""
-    for name in [name for name in os.environ if name.startswith("PG")]:
-        monkeypatch.delenv(name)
-    monkeypatch.setenv("PGPASSFILE", "/nonexistent/pgpass")
-    name = f"test_{abs(hash(request.node.nodeid))}"
-    yield server.make_database(name)
-    server.run(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
 def batch(rows: Sequence[Row], columns: pa.Schema = COLUMNS) -> pa.RecordBatch:
@@ -456,10 +437,3 @@ def test_psycopg_that_is_not_installed_is_told(monkeypatch: pytest.MonkeyPatch) 
     assert refusal("postgresql://host/d") == (
         "SINK needs psycopg, which is not installed. Install it with: pip install 'session_calc[postgres]'."
     )
-
-
-def test_no_secret_of_the_url_is_shown() -> None:
-    replacement = Replacement("postgresql://ann@host/d?sslcert=secret", "s", "t")
-
-    assert replacement.path == "postgresql://***@host/d?sslcert=*** s.t"
-    assert isinstance(psycopg.errors.UndefinedTable(), psycopg.Error)

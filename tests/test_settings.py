@@ -42,8 +42,6 @@ def test_without_any_setting_all_are_the_defaults_that_the_issue_names() -> None
         "READ_PATH": str(SAMPLE_PATH),
         "WRITE_PATH": "output",
         "REJECTS_PATH": "",
-        "SINK": "",
-        "SINK_SCHEMA": "session_calc",
         "USER_KEY": "anonymous_id",
         "TIMESTAMP_KEY": "device_sent_timestamp",
         "TIMESTAMP_UNIT": "ms",
@@ -72,6 +70,8 @@ def test_without_any_setting_all_are_the_defaults_that_the_issue_names() -> None
         "LABELS_PATH": "",
         "MEASURES_PATH": "",
         "MEASURE_BY": "overall,group,day",
+        "SINK": "",
+        "SINK_SCHEMA": "session_calc",
     }
 
 
@@ -488,7 +488,7 @@ def test_a_password_in_rejects_path_is_refused_and_not_shown() -> None:
     ],
 )
 def test_rows_go_to_a_database(sink: str) -> None:
-    assert settings_of({"SINK": sink}).sink == sink
+    assert settings_of({"SINK": sink}).tables.sink == sink
 
 
 @pytest.mark.parametrize(

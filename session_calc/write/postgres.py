@@ -7,7 +7,7 @@ Readers see the former rows until the commit. A run that is killed before it lea
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -69,11 +69,6 @@ class Replacement:
         self._copy: psycopg.Copy | None = None
         self._nul_counts: Counter[str] = Counter()
 
-    @property
-    def path(self) -> str:
-        """Where the rows go, for people."""
-        return f"{without_secrets(self._sink)} {self._table}"
-
     def __enter__(self) -> Replacement:
         return self
 
@@ -81,7 +76,9 @@ class Replacement:
         if self._connection is not None:
             self._connection.close()  # the server takes back what was not committed
 
-    def begin(self, columns: pa.Schema) -> None:
+    def begin(
+        self, schema: pa.Schema, _header: str | None = None
+    ) -> Callable[[pa.RecordBatch, list[int] | None], None]:
         """Say the columns, and make sure that the rows can be replaced, before any work is done; nothing changes yet.
 
         Raises
@@ -89,7 +86,7 @@ class Replacement:
         UnwritableOutput
             The server, the database or the table cannot be used; the message says why.
         """
-        names = {field.name: _TYPES[str(field.type)] for field in columns}
+        names = {field.name: _TYPES[str(field.type)] for field in schema}
         self._table = _Table(self._table.schema, self._table.name, names)
         with _connect(self._sink) as connection:
             with self._telling(), connection.cursor() as cursor:
@@ -98,8 +95,9 @@ class Replacement:
                 with cursor.copy(_copy_statement(self._table)):
                     pass
             connection.rollback()
+        return self.write
 
-    def write(self, rows: pa.RecordBatch, _days: object = None) -> None:
+    def write(self, rows: pa.RecordBatch, _days: list[int] | None = None) -> None:
         """Copy rows; their columns are those that `begin` was told.
 
         From the first row on that PostgreSQL cannot store, rows are only searched, so that the message has all.
