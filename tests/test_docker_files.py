@@ -113,7 +113,7 @@ def test_every_setting_reaches_the_job_in_a_container_and_on_the_cluster() -> No
 
 def test_no_secret_is_written_down() -> None:
     environment = services()["job"]["environment"]
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "PGPASSWORD"):
         assert environment[name] is None
     assert not re.search(r"^(ARG|ENV)\b.*(SECRET|PASSWORD|TOKEN|ACCESS_KEY)", DOCKERFILE.read_text(), re.MULTILINE)
 
