@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from session_calc import __version__, report, results
 from session_calc.clock import Clock
 from session_calc.engines import open_engine
+from session_calc.engines.failures import explained
 from session_calc.errors import SessionCalcError, TooManyRejects, WrongSettings
 from session_calc.inputs import Input, Listing, list_inputs
 from session_calc.progress import Step, Tell
@@ -240,7 +241,10 @@ def _reported(run: Run, tell: Tell) -> Iterator[None]:
         with _open_rejects(run.settings) as run.rejects_file:
             yield
     except BaseException as error:
-        _report_failure(run, error)
+        known = None if isinstance(error, SessionCalcError) else explained(error)
+        _report_failure(run, known or error)
+        if known:
+            raise known from error
         raise
 
 

@@ -22,6 +22,8 @@ from session_calc.engines.java import java_home_for_spark
 from session_calc.results import name_of, to_json
 
 QUICK_JAVA = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
+# the last three give a user id without a name one, as in our image
+KEPT = ("PATH", "HOME", "LANG", "LD_PRELOAD", "NSS_WRAPPER_PASSWD", "NSS_WRAPPER_GROUP")
 PATIENCE_SECONDS = 150  # for what a busy machine does in five; nothing is measured by it
 Found = TypeVar("Found")
 Run = subprocess.CompletedProcess[str]
@@ -279,7 +281,7 @@ def run_command(command: Sequence[str], environment: Mapping[str, str], folder: 
 
 def call_here(folder: Path, environment: Mapping[str, str], *arguments: str) -> Run:
     """Run the installed command line in a process of its own."""
-    known = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+    known = {name: os.environ[name] for name in KEPT if name in os.environ}
     return run_command([sys.executable, "-m", "session_calc", "count", *arguments], {**known, **environment}, folder)
 
 

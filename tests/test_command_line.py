@@ -155,7 +155,7 @@ def test_a_run_that_is_stopped_says_so_and_leaves_the_old_result(engine_name: st
     run.send_signal(signal.SIGINT)
     said = run.communicate(timeout=60)
     assert said == ("", "\nError: stopped. The results of the last good run are as they were.\n")
-    assert run.returncode == 1
+    assert run.returncode in {1, -signal.SIGINT}  # the latter where it came while Python compiled a text
     assert RESULT.read_text() == '{"old":1}\n'
     assert json.loads(REPORT.read_bytes())["error"]["kind"] == "KeyboardInterrupt"
 

@@ -20,6 +20,10 @@ NO_UTF8 = (
     "An input holds bytes that are no UTF-8, and this server refuses a whole file for one of them. Nothing was "
     "written. Count with ENGINE=sail or ENGINE=spark, which reject such lines alone; or mend the file."
 )
+NO_PACKAGE = (
+    "This command, or one of its rules, needs the Python packages pyarrow and pandas, and the Python of the driver or "
+    "of a worker has none. Nothing was written. Install them there: pip install pyarrow pandas."
+)
 
 
 @pytest.mark.parametrize(
@@ -48,6 +52,17 @@ NO_UTF8 = (
             "cannot run with different minor versions.",
             OTHER_PYTHON,
             id="workers have another Python",
+        ),
+        pytest.param("No module named 'pyarrow'", NO_PACKAGE, id="a driver has no pyarrow"),
+        pytest.param(
+            "An exception was thrown from the Python worker. ModuleNotFoundError: No module named 'pyarrow'",
+            NO_PACKAGE,
+            id="a worker has no pyarrow",
+        ),
+        pytest.param(
+            "[PACKAGE_NOT_INSTALLED] PyArrow >= 18.0.0 must be installed; however, it was not found.",
+            NO_PACKAGE,
+            id="PySpark itself misses pyarrow",
         ),
         pytest.param(
             "Parser error: Encountered invalid UTF-8 data at line 5", NO_UTF8, id="a Sail server refuses broken UTF-8"

@@ -11,10 +11,11 @@ _UNSEEN = re.compile(
 _OTHER_PYTHON = re.compile(
     r"Python in worker has different version:? (?P<worker>[\d.]*\d) than that in driver:? (?P<driver>[\d.]*\d)"
 )
+_NO_PACKAGE = re.compile(r"No module named '(?:pyarrow|pandas|numpy)|(?:PyArrow|Pandas|NumPy) >= \S+ must be installed")
 _NO_UTF8 = re.compile(r"invalid UTF-8")
 
 
-def explained(failure: Exception) -> UserError | None:
+def explained(failure: BaseException) -> UserError | None:
     """Give the error that says what to do, where the engine's failure is a known one."""
     text = str(failure)
     if unseen := _UNSEEN.search(text):
@@ -28,6 +29,11 @@ def explained(failure: Exception) -> UserError | None:
             f"The engine's workers run Python {other['worker']}, but this is Python {other['driver']}; Spark needs one "
             "minor version on both sides. Set PYSPARK_PYTHON to a Python of the workers' machines, and "
             "PYSPARK_DRIVER_PYTHON (under spark-submit) to one of the same version here."
+        )
+    if _NO_PACKAGE.search(text):
+        return EngineUnavailable(
+            "This command, or one of its rules, needs the Python packages pyarrow and pandas, and the Python of the "
+            "driver or of a worker has none. Nothing was written. Install them there: pip install pyarrow pandas."
         )
     if _NO_UTF8.search(text):
         return UnreadableInput(
