@@ -71,6 +71,9 @@ def _of_a_run(function: Callable[..., Any]) -> Callable[..., Any]:
 
 @command.command(context_settings=_HELP, short_help="Count sessions per value of GROUP_KEY.")
 @_of_a_run
+@click.option(
+    "--report", is_flag=True, help="Write a page of HTML beside each result as well; needs the extra `report`."
+)
 def count(**given: Any) -> None:
     """Count sessions per value of GROUP_KEY, and write the counts as JSON with a run report beside them.
 
@@ -116,11 +119,12 @@ class _Flags:
     dry_run: bool
     explain_rejects: bool
     verbose: bool
+    report: bool
 
 
-def _run(name: str, dry_run: bool, explain_rejects: bool, verbose: bool, log_format: str, **given: str | None) -> None:
+def _run(name: str, log_format: str, report: bool = False, **given: Any) -> None:
+    flags = _Flags(given.pop("dry_run"), given.pop("explain_rejects"), given.pop("verbose"), report)
     told = {setting.upper(): value for setting, value in given.items()}
-    flags = _Flags(dry_run, explain_rejects, verbose)
     if log_format == "text":
         _run_and_tell(name, told, flags, tell_run=None)
         return
@@ -145,7 +149,7 @@ def _run_and_tell(name: str, given: Mapping[str, str | None], flags: _Flags, tel
     # classic Spark draws a bar of its own, which a second one would overwrite
     with_bar = settings.engine == "spark" and tell_run is None and _is_watched(aside)
     with _telling_steps(aside, with_bar) if tell_run is None else nullcontext(tell_run) as tell:
-        around = run.Circumstances(os.environ, tell, flags.verbose, with_bar, flags.explain_rejects)
+        around = run.Circumstances(os.environ, tell, flags.verbose, with_bar, flags.explain_rejects, flags.report)
         try:
             outcome = commands[name](settings, around)
         except TooManyRejects as error:
@@ -251,6 +255,19 @@ def profile(verbose: bool, **given: str | None) -> None:
     with _telling_steps(aside, line_by_line=False) as tell:
         seen = run_profile.profile(settings, os.environ, verbose, tell)
     summary.show_profile(seen, console)
+
+
+@command.command(context_settings=_HELP, short_help="Write a page about a run.")
+@click.argument("run_reports", metavar="RUN_REPORT...", nargs=-1, required=True)
+def report(run_reports: Sequence[str]) -> None:
+    """Write a page of HTML beside each RUN_REPORT (`<result>.run.json`), from it and the result beside it.
+
+    `session-calc count --report` writes the same, with distributions that only the run itself can count.
+    """
+    from session_calc.pages.write import write_page
+
+    for path in run_reports:
+        click.echo(f"page     {write_page(path)}")
 
 
 @command.command(context_settings=_HELP, short_help="Say what this machine can run.")

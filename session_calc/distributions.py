@@ -9,16 +9,12 @@ from typing import Any
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
+from session_calc.classes import LONGER_STILL, STEPS
 from session_calc.schemas import END_PLAUSIBLE, FIRST_PLAUSIBLE
 
 _SECOND = 1_000_000
 _HOUR = 3_600 * _SECOND
 _NO_HOUR = -1  # outside 1990-2099 there could be an hour for each session
-# how finely lengths of time are counted, in seconds: up to this long, in steps of this
-STEPS = ((60, 1), (600, 5), (3_600, 30), (86_400, 300), (2_592_000, 3_600))
-LONGEST = STEPS[-1][0]
-LONGER_STILL = LONGEST + STEPS[-1][1]  # stands for whatever is longer
-
 _DURATION, _EVENTS, _HOUR_OF_START, _VALUES = range(4)
 # classes of a group key's values within one session, or within one user
 _SEVERAL, _SOME_MISSING = 2, 1
@@ -43,20 +39,16 @@ class Distributions:
     some_missing: tuple[int, ...] = ()
 
 
-def of_sessions(
-    slices: DataFrame, user_columns: Sequence[str], group_columns: Sequence[str], gap: int, gap_rule: str
-) -> Distributions:
-    """Put the sessions of SLICES together, and count them by what they look like, in one grouped result.
+def of_sessions(sessions: DataFrame, group_columns: Sequence[str] = ()) -> Distributions:
+    """Count sessions by what they look like, in one grouped result.
 
     Parameters
     ----------
-    slices : SLICES
-        Cut by this gap or a smaller one.
-    user_columns, group_columns : sequence of str
-    gap : int, microseconds
-    gap_rule : {'longer', 'reach'}
+    sessions : SESSIONS, or what `with_values` gives
+        Without lines set aside.
+    group_columns : sequence of str
+        Whose values are looked at; for `with_values` alone.
     """
-    sessions = _sessions(slices, user_columns, group_columns, gap, gap_rule)
     first, last = F.col("first_event_time"), F.col("last_event_time")
     is_plausible = first.between(FIRST_PLAUSIBLE, END_PLAUSIBLE - 1)
     # posexplode of plain numbers: Sail 0.7.2 fails where structs with and without nulls meet in one array
@@ -118,9 +110,19 @@ def count_classes(counts: Mapping[int, int]) -> tuple[int, int]:
     return several, sum(count for bits, count in counts.items() if bits & _SOME_MISSING)
 
 
-def _sessions(
+def with_values(
     slices: DataFrame, user_columns: Sequence[str], group_columns: Sequence[str], gap: int, gap_rule: str
 ) -> DataFrame:
+    """Put the sessions of SLICES together, with what is needed to tell whether their group values differ.
+
+    Parameters
+    ----------
+    slices : SLICES
+        Cut by this gap or a smaller one.
+    user_columns, group_columns : sequence of str
+    gap : int, microseconds
+    gap_rule : {'longer', 'reach'}
+    """
     by_time = Window.partitionBy(*user_columns).orderBy(
         "first_event_time", *[F.col(name).asc_nulls_last() for name in group_columns]
     )

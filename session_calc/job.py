@@ -8,13 +8,27 @@
 | `measure_table` | measures of the sessions |
 """
 
+from dataclasses import replace
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
 from session_calc import count
+from session_calc.distributions import Distributions, of_sessions
 from session_calc.prepare import Counted, Work, checked, inputs_of, prepare
+from session_calc.read.keep import keep
+from session_calc.session_table import sessions_of
 from session_calc.sessionize import ordered, slices
 
 
-def count_sessions(work: Work) -> Counted:
+def count_sessions(work: Work, with_distributions: bool = False) -> Counted:
     """Count sessions per group value, for every group key and gap, in one pass over the inputs.
+
+    Parameters
+    ----------
+    work : Work
+    with_distributions : bool
+        Count also how long the sessions are, of how many events, and when they begin.
 
     Raises
     ------
@@ -27,6 +41,8 @@ def count_sessions(work: Work) -> Counted:
     rules = work.rules.sessions
     with inputs_of(work) as stage:
         validated, reading = prepare(work, stage)
+        if with_distributions:
+            validated = keep(validated, "events", stage)
         if rules.need_order:
             told = ordered.sessions(validated, users, groups, gaps, rules)
             marked = ordered.marked(told, users, groups, len(gaps))
@@ -35,4 +51,11 @@ def count_sessions(work: Work) -> Counted:
             marked = slices.mark_sessions(folded, users, groups, gaps, rules.gap_rule, rules.cut_columns)
         with work.clock.step("count"):
             rows = count.by_group(marked, groups, len(gaps)).collect()
-    return checked(work, rows, work.fields.group_keys, reading)
+        shapes = {gap: _shape_of(validated, work, gap) for gap in gaps} if with_distributions else {}
+    return replace(checked(work, rows, work.fields.group_keys, reading), distributions=shapes)
+
+
+def _shape_of(validated: DataFrame, work: Work, gap: int) -> Distributions:
+    sessions = sessions_of(validated, replace(work, gaps=(gap,)))
+    with work.clock.step("distributions"):
+        return of_sessions(sessions.where(F.col("set_aside").isNull()))

@@ -1,8 +1,8 @@
 """What every recipe begins and ends with: events out of the inputs, and sums that must agree."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from pyspark.sql import DataFrame
@@ -10,6 +10,7 @@ from pyspark.sql import DataFrame
 from session_calc import dedupe, plausible, tally, validate
 from session_calc.clock import Clock
 from session_calc.days import with_local_day
+from session_calc.distributions import Distributions
 from session_calc.engines.engine import Engine
 from session_calc.inputs import Listing, require_unchanged
 from session_calc.read import Reading, read
@@ -44,11 +45,17 @@ class Work:
 
 @dataclass(frozen=True)
 class Counted:
-    """What a recipe found, and the way the lines were read."""
+    """What a recipe found, and the way the lines were read.
+
+    Attributes
+    ----------
+    distributions : by gap in microseconds, where they were asked for
+    """
 
     tally: Tally
     read_way: str
     warnings: Sequence[str]
+    distributions: Mapping[int, Distributions] = field(default_factory=dict)
 
 
 class Prepared(NamedTuple):

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from session_calc import __version__
+from session_calc.classes import in_doublings, in_durations
 from session_calc.inputs import Listing
 from session_calc.results import seconds_text
 from session_calc.s3 import is_s3
@@ -19,6 +20,7 @@ from session_calc.settings import Settings
 from session_calc.tally import Ledger
 
 if TYPE_CHECKING:
+    from session_calc.distributions import Distributions
     from session_calc.prepare import Counted
 
 DONE, FAILED = "done", "failed"
@@ -45,6 +47,7 @@ def of_result(counted: Counted, group_key: str, gap: int, path: str, content: by
     tally = counted.tally
     return {
         **_found(counted, gap),
+        **({"distributions": _of_distributions(counted.distributions[gap])} if counted.distributions else {}),
         "result": {
             "path": path,
             "group_key": group_key,
@@ -75,6 +78,14 @@ def _found(counted: Counted, gap: int) -> dict[str, Any]:
         "session_count": tally.session_count(gap),
         "first_event_time": moment_text(tally.first_event_time),
         "last_event_time": moment_text(tally.last_event_time),
+    }
+
+
+def _of_distributions(found: Distributions) -> dict[str, Any]:
+    return {
+        "sessions_by_hour": {f"{(moment_text(hour) or '')[:16]}Z": count for hour, count in found.by_hour.items()},
+        "sessions_by_duration_seconds": in_durations(found.by_duration),
+        "sessions_by_events": in_doublings(found.by_event_count),
     }
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
-from session_calc import __version__, report, results
+from session_calc import __version__, pages, report, results
 from session_calc.clock import Clock
 from session_calc.engines import open_engine
 from session_calc.engines.failures import explained
@@ -77,6 +77,8 @@ class Circumstances:
         Let the engine draw a bar of its own.
     explains_rejects : bool
         The run has examples of the rejects, and so has the error of a run with too many.
+    with_page : bool
+        A page of HTML is to stand beside each result.
     """
 
     environment: Mapping[str, str]
@@ -84,6 +86,7 @@ class Circumstances:
     verbose: bool = False
     with_progress: bool = False
     explains_rejects: bool = False
+    with_page: bool = False
 
 
 @dataclass(frozen=True)
@@ -111,16 +114,18 @@ def count(settings: Settings, around: Circumstances) -> Outcome:
     SessionCalcError
         After the failure was written to the run reports.
     """
+    if around.with_page:
+        pages.require_tools()
     names = _names(settings)
     run = Run(settings, sink_of(settings.write_path, settings.access), list(names.values()))
     with _reported(run, around.tell):
         if settings.tables.sessions_path:
             with _table(run, "SESSIONS_PATH", settings.tables.sessions_path) as table:
                 counted = _tell_sessions(run, around, table)
-                paths = _publish(run, counted, table)
+                paths = _publish(run, counted, around.with_page, table)
         else:
             counted = _count(run, around)
-            paths = _publish(run, counted)
+            paths = _publish(run, counted, around.with_page)
         written = [run.sink.absolute_path_of(f"{name}.json") for name in names.values()]
         around.tell(Step("published", "Done.", {"results": written}))
         return Outcome(run, counted, paths, list(filter(None, [settings.tables.sessions_path])))
@@ -148,7 +153,7 @@ def _count(run: Run, around: Circumstances) -> Counted:
     with _work(run, around) as work:
         from session_calc.job import count_sessions
 
-        return _counted(run, around, count_sessions(work))
+        return _counted(run, around, count_sessions(work, around.with_page))
 
 
 def _tell_sessions(run: Run, around: Circumstances, table: RowTable) -> Counted:
@@ -334,14 +339,19 @@ def _require_few_rejects(counted: Counted, most: float, examples: Examples) -> N
         )
 
 
-def _publish(run: Run, counted: Counted, table: RowTable | None = None) -> dict[tuple[int, str], str]:
+def _publish(run: Run, counted: Counted, with_page: bool, table: RowTable | None = None) -> dict[tuple[int, str], str]:
     sink, names = run.sink, _names(run.settings)
     contents = {f"{name}.json": results.to_json(counted.tally.session_counts[place]) for place, name in names.items()}
     facts = _facts(run)
     for (gap, key), name in names.items():
         file_name = f"{name}.json"
         result = report.of_result(counted, key, gap, sink.absolute_path_of(file_name), contents[file_name])
-        contents[f"{name}.run.json"] = report.to_json({"status": report.DONE, **facts, **result})
+        its_report = {"status": report.DONE, **facts, **result}
+        contents[f"{name}.run.json"] = report.to_json(its_report)
+        if with_page:
+            from session_calc.pages.run_page import to_page
+
+            contents[f"{name}.html"] = to_page(its_report, contents[file_name])
     sink.publish(contents, lambda: _put_in_place(run, table))
     return {place: sink.path_of(f"{name}.json") for place, name in names.items()}
 

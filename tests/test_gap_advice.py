@@ -8,7 +8,7 @@ from collections import Counter
 
 import pytest
 
-from session_calc.distributions import LONGEST
+from session_calc.classes import LONGEST
 from session_calc.profile import advice, mixture
 from session_calc.profile.mixture import Mixture, Normal
 

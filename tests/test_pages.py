@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from browser import DESK, HIDDEN_TEXTS, PHONE, open_page, program_of
 
-from session_calc import pages, run_profile
+from session_calc import pages, run, run_profile
 from session_calc.engines.engine import Engine
 from session_calc.errors import UserError
 from session_calc.pages import plots, svg
@@ -71,16 +71,18 @@ def browser(request: pytest.FixtureRequest) -> Iterator[Any]:
 
 @pytest.fixture
 def written(engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The folder of a profile of hostile events."""
-    monkeypatch.setattr(run_profile, "open_engine", lambda *_: nullcontext(engine))
+    """The folder of a profile and of a run over hostile events."""
+    for module in (run, run_profile):
+        monkeypatch.setattr(module, "open_engine", lambda *_: nullcontext(engine))
     path = tmp_path / "<i>events.jsonl"
     path.write_text("\n".join(hostile_lines()))
     settings = resolve({"ENGINE": engine.name, "READ_PATH": str(path)}, {}, {})
     run_profile.profile(settings, {}, verbose=False, tell=lambda _: None)
+    run.count(settings, run.Circumstances({}, lambda _: None, with_page=True))
     return Path("output").absolute()
 
 
-PAGES = ["eda.html"]
+PAGES = ["eda.html", "sessions_by_device_family.html"]
 
 
 class Elements(HTMLParser):

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from session_calc import run_profile
+from session_calc.classes import STEPS
 from session_calc.clock import Clock
-from session_calc.distributions import STEPS
 from session_calc.engines.engine import Engine
 from session_calc.errors import UnreadableInput
 from session_calc.inputs import list_inputs

@@ -17,11 +17,10 @@ from session_calc.pages.render import (
     Section,
     Table,
     Text,
-    files_text,
     named,
     to_html,
 )
-from session_calc.pages.tables import share_text
+from session_calc.pages.words import files_text, share_text
 
 _MOST_HOURS = 24 * 14  # more are shown by the day
 _MOST_FILES = 20

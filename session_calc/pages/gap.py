@@ -8,7 +8,7 @@ from typing import Any
 from session_calc.pages import plots
 from session_calc.pages.plots import length_text
 from session_calc.pages.render import Figure, Heading, Numbers, Part, Section, Table, Text, named
-from session_calc.pages.tables import share_text
+from session_calc.pages.words import share_text
 
 
 def gap_section(document: Mapping[str, Any]) -> Section:

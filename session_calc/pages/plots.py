@@ -16,6 +16,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
 
 from session_calc.pages.svg import to_inline
+from session_calc.pages.words import printable
 
 # what is drawn in these colours is shown in those of the page's style, which has others for the dark
 INK, MUTED, LINE, PAPER = "#101112", "#505152", "#d0d1d2", "#fdfefd"
@@ -54,7 +55,7 @@ _SETTINGS: Mapping[Any, Any] = {
     "axes.titlesize": 8.0,
 }
 _WIDE, _NARROW = 7.2, 3.6  # inches
-_POINTS = 72
+_FEW_COLUMNS = 40  # more are drawn without space between them
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,7 @@ def _drawn(name: str, says: str, draw: Callable[[Axes], None], size: tuple[float
         axes.set_facecolor("none")
         draw(axes)
         figure.savefig(file, format="svg", metadata={"Date": None})
-    return Markup(to_inline(file.getvalue(), name, says, _STYLES))
+    return Markup(to_inline(file.getvalue(), name, printable(says), _STYLES))
 
 
 def short(number: float) -> str:
@@ -167,10 +168,11 @@ def bars(name: str, says: str, rows: Sequence[tuple[str, int]], unit: str) -> Pi
         longest = 18 if is_narrow else 34
         places = range(len(rows))
         axes.barh(places, [count for _, count in rows], color=MAIN, height=0.7)
-        labels = [value if len(value) <= longest else f"{value[: longest - 1]}…" for value, _ in rows]
+        spelled = [printable(value).replace("\n", "\\n") for value, _ in rows]
+        labels = [value if len(value) <= longest else f"{value[: longest - 1]}…" for value in spelled]
         axes.set_yticks(places, labels=labels, parse_math=False, color=INK)
         axes.tick_params(axis="y", length=0)
-        axes.invert_yaxis()
+        axes.set_ylim(len(rows) - 0.4, -0.6)
         axes.set_xlim(0, most * (1.28 if is_narrow else 1.14))
         for place, (_, count) in enumerate(rows):
             axes.annotate(
@@ -202,8 +204,11 @@ def columns_over_time(name: str, says: str, rows: Sequence[tuple[str, int]], y_l
     """Draw how many there were in each hour or day, all without a gap between them."""
 
     def draw(axes: Axes, is_narrow: bool) -> None:
-        edges = [place - 0.5 for place in range(len(rows) + 1)]
-        axes.stairs([count for _, count in rows], edges, fill=True, color=MAIN)
+        counts = [count for _, count in rows]
+        if len(rows) <= _FEW_COLUMNS:
+            axes.bar(range(len(rows)), counts, color=MAIN, width=0.82)
+        else:
+            axes.stairs(counts, [place - 0.5 for place in range(len(rows) + 1)], fill=True, color=MAIN)
         most = 3 if is_narrow else 7
         step = max(1, -(-len(rows) // most))
         shown = list(range(0, len(rows), step))

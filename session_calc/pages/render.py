@@ -10,6 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from session_calc import __version__
 from session_calc.pages.plots import Picture
+from session_calc.pages.words import printable, spell
 
 _FEW_ROWS = 12  # more are folded away
 
@@ -130,32 +131,6 @@ def named(*names: str, numbers: str = "", code: str = "") -> list[Column]:
     """
     as_numbers, as_code = set(numbers.split("|")) - {""}, set(code.split("|")) - {""}
     return [Column(name, name in as_numbers, name in as_code) for name in names]
-
-
-def files_text(count: int) -> str:
-    return "1 file" if count == 1 else f"{count:,} files"
-
-
-def spell(value: Any) -> str:
-    """Spell what stands in a table.
-
-    Examples
-    --------
-    >>> spell(1234567), spell(0.5), spell(None), spell("text")
-    ('1,234,567', '0.5', '—', 'text')
-    """
-    if value is None:
-        return "—"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, int):
-        return f"{value:,}"
-    return f"{value:,.6g}" if isinstance(value, float) else printable(str(value))
-
-
-def printable(text: str) -> str:
-    """Give a text without what steers a screen: control characters, and those that turn the direction of writing."""
-    return "".join(one if one.isprintable() or one == "\n" else ascii(one)[1:-1] for one in text)
 
 
 def _shown(value: Any) -> Any:

@@ -7,26 +7,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from session_calc.pages import plots
-from session_calc.pages.render import Figure, Part, Section, Table, Text, files_text, named
+from session_calc.pages.render import Figure, Part, Section, Table, Text, named
+from session_calc.pages.words import files_text, share_text
 
 MOST_COLUMNS = 4_000
 _MOST_FILES = 50
 _DAY = len("2019-04-08")
-
-
-def share_text(share: float | None) -> str:
-    """Spell a share, small ones with the digits that they need.
-
-    Examples
-    --------
-    >>> [share_text(share) for share in (0.5, 0.0004, 0.0, None)]
-    ['50.0%', '0.04%', '0%', '—']
-    """
-    if share is None:
-        return "—"
-    if not share:
-        return "0%"
-    return f"{share:.1%}" if abs(share) >= 0.01 else f"{share * 100:.2g}%"
 
 
 def ledger_parts(ledger: Mapping[str, Any]) -> list[Part]:

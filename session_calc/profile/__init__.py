@@ -18,9 +18,9 @@ from dataclasses import dataclass
 
 from pyspark.sql import functions as F
 
-from session_calc import count, distributions, plausible, tally, validate
+from session_calc import count, plausible, tally, validate
 from session_calc.clock import Clock
-from session_calc.distributions import Distributions
+from session_calc.distributions import Distributions, of_sessions, with_values
 from session_calc.engines.engine import Engine
 from session_calc.errors import UserError
 from session_calc.inputs import Listing, require_unchanged
@@ -109,7 +109,7 @@ def profile_events(
             folded = slices.by_user(validated, users, groups, min(compared))
             marked = slices.mark_sessions(folded, users, groups, compared, gap_rule)
             rows = count.by_group(marked, groups, len(compared)).collect()
-            described = distributions.of_sessions(folded, users, groups, gaps[0], gap_rule)
+            described = of_sessions(with_values(folded, users, groups, gaps[0], gap_rule), groups)
     with clock.step("check"):
         require_unchanged(listing)
         found = tally.add_up(rows, fields.group_keys, compared, reading.line_count, reading.blank_count)

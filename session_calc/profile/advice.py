@@ -16,11 +16,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from session_calc.distributions import LONGEST, STEPS
+from session_calc.classes import LONGEST, STEPS
 from session_calc.profile import mixture
 from session_calc.profile.mixture import Mixture
 
-# seconds: 1 s to 30 days, each a place at which `distributions.STEPS` counts exactly
+# seconds: 1 s to 30 days, each a place at which `classes.STEPS` counts exactly
 GAPS = (
     *(1, 2, 3, 4, 5, 7, 10, 15, 20, 30, 45),
     *(60, 90, 120, 180, 240, 300, 420, 600, 720, 900, 1_200, 1_500, 1_800, 2_100, 2_400, 2_700, 3_000),

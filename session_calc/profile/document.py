@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import itertools
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from session_calc.distributions import LONGER_STILL, LONGEST
+from session_calc.classes import LONGEST, in_doublings, in_durations, quantile
 from session_calc.profile import Profile, advice, fields, findings, order
 from session_calc.profile.advice import Advice
 from session_calc.profile.people import share_of_top
@@ -145,9 +144,9 @@ def _users(found: Profile, keys: Fields) -> dict[str, Any]:
         "users": who.user_count,
         "events_per_user": {
             "mean": round(who.event_count / who.user_count, 3) if who.user_count else None,
-            "median": _quantile(who.by_event_count, 0.5),
-            "p90": _quantile(who.by_event_count, 0.9),
-            "p99": _quantile(who.by_event_count, 0.99),
+            "median": quantile(who.by_event_count, 0.5),
+            "p90": quantile(who.by_event_count, 0.9),
+            "p99": quantile(who.by_event_count, 0.99),
             "most": events[-1] if events else None,
         },
         "share_of_events_of_top_1_percent": round(share_of_top(who.by_event_count, 0.01), 6),
@@ -155,7 +154,7 @@ def _users(found: Profile, keys: Fields) -> dict[str, Any]:
             {"user": list(user), "events": count, "share": _share(count, who.event_count)}
             for user, count in who.biggest
         ],
-        "users_by_events": _in_doublings(who.by_event_count),
+        "users_by_events": in_doublings(who.by_event_count),
         "with_several_values": dict(zip(keys.group_keys, who.several_values, strict=True)),
         "with_and_without_a_value": dict(zip(keys.group_keys, who.some_missing, strict=True)),
     }
@@ -168,17 +167,17 @@ def _sessions(found: Profile, keys: Fields, gap: int) -> dict[str, Any]:
         "sessions": found.tally.session_count(gap),
         "with_one_event": its.by_event_count.get(1, 0),
         "events_per_session": {
-            "median": _quantile(its.by_event_count, 0.5),
-            "p90": _quantile(its.by_event_count, 0.9),
+            "median": quantile(its.by_event_count, 0.5),
+            "p90": quantile(its.by_event_count, 0.9),
             "most": max(its.by_event_count, default=None),
         },
         "duration_seconds_rounded_up": {
-            "median": _quantile(its.by_duration, 0.5),
-            "p90": _quantile(its.by_duration, 0.9),
+            "median": quantile(its.by_duration, 0.5),
+            "p90": quantile(its.by_duration, 0.9),
             "most": max(its.by_duration, default=None),
         },
-        "sessions_by_events": _in_doublings(its.by_event_count),
-        "sessions_by_duration": in_duration_classes(its.by_duration),
+        "sessions_by_events": in_doublings(its.by_event_count),
+        "sessions_by_duration": in_durations(its.by_duration),
         "with_several_values": dict(zip(keys.group_keys, its.several_values, strict=True)),
         "with_and_without_a_value": dict(zip(keys.group_keys, its.some_missing, strict=True)),
     }
@@ -241,39 +240,6 @@ def _compared_groups(found: Profile, key: str, own_gap: int) -> list[dict[str, A
         }
         for value in list(counts[seconds_text(own_gap)])[:_TOP_GROUPS]
     ]
-
-
-def _in_doublings(counts: Mapping[int, int]) -> list[dict[str, int]]:
-    """Sum up counts by classes of 1, 2-3, 4-7, 8-15, ..."""
-    classes: dict[int, int] = {}
-    for number, count in counts.items():
-        classes[number.bit_length()] = classes.get(number.bit_length(), 0) + count
-    top = max(classes, default=0)
-    return [{"from": 1 << bits - 1, "to": (1 << bits) - 1, "count": classes.get(bits, 0)} for bits in range(1, top + 1)]
-
-
-_DURATION_EDGES = (0, 1, 10, 30, 60, 120, 300, 600, 1_200, 1_800, 3_600, 7_200, 14_400, 28_800, 86_400, LONGEST)
-
-
-def in_duration_classes(by_duration: Mapping[int, int]) -> list[dict[str, int | None]]:
-    """Sum up sessions by classes of duration: one moment, up to a second, up to ten, ...; the last has no end."""
-    found: list[dict[str, int | None]] = [{"from": 0, "to": 0, "count": by_duration.get(0, 0)}]
-    edges = [*_DURATION_EDGES, LONGER_STILL]
-    for low, high in itertools.pairwise(edges):
-        count = sum(its for length, its in by_duration.items() if low < length <= high)
-        found.append({"from": low, "to": None if high == LONGER_STILL else high, "count": count})
-    while len(found) > 1 and not found[-1]["count"]:
-        found.pop()
-    return found
-
-
-def _quantile(counts: Mapping[int, int], share: float) -> int | None:
-    left = share * sum(counts.values())
-    for number, count in sorted(counts.items()):
-        left -= count
-        if left <= 0:
-            return number
-    return None
 
 
 def _share(part: int, whole: int) -> float | None:

@@ -21,7 +21,7 @@ class Silences:
     Attributes
     ----------
     by_length : seconds, and how many silences there are of that length, rounded as GAP_RULE asks: a silence ends a
-        session of any gap of `distributions.STEPS` exactly where its rounded length does
+        session of any gap of `classes.STEPS` exactly where its rounded length does
     same_moment_count : events at the very moment of another event of the user
     duplicate_count : of these, events with the same group values as well
     """
