@@ -290,6 +290,50 @@ def test_pieces_are_the_lines_whatever_the_blocks_in_which_they_come(seed: int) 
     assert found == [(len(line), sha256(line).hexdigest()) for line in split_lines(data)]
 
 
+# --------------------------------------------------------------------------------------------------------- side by side
+
+
+@pytest.fixture
+def mixed(tmp_path: Path) -> list[Path]:
+    """Files of every format, some of several pieces, with rejects in all."""
+    folder = tmp_path / "in"
+    lines = hostile_lines(23, 3_000, 300)
+    long = b'{"user":"' + b"y" * 12_000_000
+    write(folder / "a.jsonl", lines * 8 + b"\n" + long + b"\n" + CUT)
+    write(folder / "b.csv", b"user,time,group\n,5,A\nann,5\n")
+    pq.write_table(pa.table({"user": ["ann", None], "time": [1, 2]}), folder / "c.parquet")
+    write(folder / "d.jsonl.gz", gzip.compress(lines))
+    write(folder / "e.csv", b"time,user,group\nx,ann,A\n")
+    return sorted(folder.iterdir())
+
+
+def test_many_processes_find_what_one_finds_in_the_same_order(
+    mixed: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    in_one = find(*mixed)
+    monkeypatch.setattr("session_calc.read.rejects._LARGE_BYTES", 0)
+    monkeypatch.setattr("session_calc.read.side_by_side._core_count", lambda: 2)
+
+    assert find(*mixed) == in_one
+    assert {Path(one.file).name for one in in_one} == {path.name for path in mixed}
+
+
+def test_where_no_process_can_be_started_one_finds_them_all(mixed: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    in_one = find(*mixed)
+    started: list[int] = []
+
+    def refuse(count: int, *_: Any) -> None:
+        started.append(count)
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("session_calc.read.rejects._LARGE_BYTES", 0)
+    monkeypatch.setattr("session_calc.read.side_by_side._core_count", lambda: 64)
+    monkeypatch.setattr("session_calc.read.side_by_side.ProcessPoolExecutor", refuse)
+
+    assert find(*mixed) == in_one
+    assert started == [8]
+
+
 # ----------------------------------------------------------------------------------------------------------- the ledger
 
 

@@ -1,7 +1,8 @@
 """Find every line that is a reject, with its file and number, in order; on the driver alone, without an engine.
 
 Neither engine tells the number of a line, and Sail not even its file. So the driver reads the inputs once more, as it
-listed them, and judges by the same rules; the run holds what it finds against the ledger.
+listed them, and judges by the same rules, in several processes where there is much to judge; the run holds what it
+finds against the ledger.
 
 | format | module |
 |---|---|
@@ -12,16 +13,23 @@ listed them, and judges by the same rules; the run holds what it finds against t
 from __future__ import annotations
 
 import codecs
-from collections.abc import Generator, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from concurrent.futures import Executor
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
 from hashlib import sha256
+from itertools import groupby
 
 from session_calc.inputs import Input
 from session_calc.read import csv_lines, parquet_rejects, verdict
 from session_calc.read.pieces import KEPT_BYTES, LongLine, pieces_of
+from session_calc.read.side_by_side import in_order, open_processes
 from session_calc.read.stage import open_bytes
-from session_calc.read.verdict import BYTE_ORDER_MARK, Verdict
+from session_calc.read.verdict import BYTE_ORDER_MARK
 from session_calc.schemas import LINE_TOO_LONG, Fields
+
+_LARGE_BYTES = 128 << 20  # to start processes takes as long as to judge half of it
+_TIMES_LONGER = 8  # compressed lines, about
 
 
 @dataclass(frozen=True)
@@ -49,7 +57,26 @@ class Reject:
     text_sha256: str
 
 
-def find_rejects(inputs: Iterable[Input], fields: Fields) -> Generator[Reject, None, None]:
+@dataclass(frozen=True)
+class _Task:
+    """A piece of a file, and how its lines are spelled: JSON, or CSV under a header."""
+
+    file: str
+    piece: bytes | LongLine
+    fields: Fields
+    header: str | None
+
+
+@dataclass(frozen=True)
+class _Judged:
+    """What became of a piece; the line numbers are those in the piece."""
+
+    file: str
+    line_count: int
+    rejects: list[Reject]
+
+
+def find_rejects(inputs: Sequence[Input], fields: Fields) -> Generator[Reject, None, None]:
     """Find the rejects in order of the files, and in each in order of its lines.
 
     Raises
@@ -59,34 +86,52 @@ def find_rejects(inputs: Iterable[Input], fields: Fields) -> Generator[Reject, N
     OSError
         A file is gone.
     """
+    with open_processes() if _are_large(inputs) else nullcontext() as pool:
+        for is_parquet, some in groupby(inputs, lambda one: one.format == "parquet"):
+            alike = list(some)
+            yield from _in_rows(alike, fields) if is_parquet else _in_lines(alike, fields, pool)
+
+
+def _are_large(inputs: Sequence[Input]) -> bool:
+    texts = [one for one in inputs if one.format != "parquet"]
+    return sum(one.byte_count * (_TIMES_LONGER if one.compression else 1) for one in texts) > _LARGE_BYTES
+
+
+def _in_rows(inputs: Iterable[Input], fields: Fields) -> Iterator[Reject]:
     for one in inputs:
-        if one.format == "parquet":
-            for number, reason, text in parquet_rejects.find(one, fields):
-                yield _to_reject(one.path, number, reason, text)
-        else:
-            yield from _in_lines(one, fields)
+        for number, reason, text in parquet_rejects.find(one, fields):
+            yield _to_reject(one.path, number, reason, text)
 
 
-def _in_lines(one: Input, fields: Fields) -> Iterator[Reject]:
-    judge = verdict_for(one, fields)
-    number = 0
-    with open_bytes(one) as source:
-        for piece in pieces_of(source, fields.max_line_bytes + len(BYTE_ORDER_MARK)):
-            if isinstance(piece, LongLine):
-                number += 1
-                text = _shown(piece.start, is_whole=False)
-                yield Reject(one.path, number, LINE_TOO_LONG, text, piece.byte_count, piece.sha256)
-                continue
-            lines = piece.split(b"\n")
-            for place, line in enumerate(lines, start=number + 1):
-                if reason := judge(line):
-                    yield _to_reject(one.path, place, reason, line)
-            number += len(lines)
+def _in_lines(inputs: Iterable[Input], fields: Fields, pool: Executor | None) -> Iterator[Reject]:
+    file, number = "", 0
+    for judged in in_order(_judge, _tasks(inputs, fields), pool):
+        if judged.file != file:
+            file, number = judged.file, 0
+        for reject in judged.rejects:
+            yield replace(reject, line_number=number + reject.line_number)
+        number += judged.line_count
 
 
-def verdict_for(one: Input, fields: Fields) -> Verdict:
-    """Give the verdict on the lines of an input."""
-    return verdict.of_json(fields) if one.format == "json" else verdict.of_csv(csv_lines.header_of(one), fields)
+def _tasks(inputs: Iterable[Input], fields: Fields) -> Iterator[_Task]:
+    for one in inputs:
+        header = csv_lines.header_of(one) if one.format == "csv" else None
+        with open_bytes(one) as source:
+            for piece in pieces_of(source, fields.max_line_bytes + len(BYTE_ORDER_MARK)):
+                yield _Task(one.path, piece, fields, header)
+
+
+def _judge(task: _Task) -> _Judged:
+    piece = task.piece
+    if isinstance(piece, LongLine):
+        text = _shown(piece.start, is_whole=False)
+        return _Judged(task.file, 1, [Reject(task.file, 1, LINE_TOO_LONG, text, piece.byte_count, piece.sha256)])
+    reason_of = verdict.of_json(task.fields) if task.header is None else verdict.of_csv(task.header, task.fields)
+    lines, found = piece.split(b"\n"), []
+    for number, line in enumerate(lines, start=1):
+        if reason := reason_of(line):
+            found.append(_to_reject(task.file, number, reason, line))
+    return _Judged(task.file, len(lines), found)
 
 
 def _to_reject(file: str, number: int, reason: str, line: bytes) -> Reject:
