@@ -15,13 +15,16 @@ from session_calc.tally import Ledger
 
 _TOP = 10
 _WIDEST_VALUE = 60
+_WIDEST_NUMBER = 20
+_LONGEST_BAR, _SHORTEST_BAR = 20, 5  # cells
+_EIGHTHS = ("", "▏", "▎", "▍", "▌", "▋", "▊", "▉")
 _TEXT_START, _TEXT_END = 120, 40  # characters of a reject
 
 
 def show(outcome: Outcome, console: Console) -> None:
     """Print lines, events, rejects by reason, users, sessions, the top groups, where the results lie, and seconds."""
     show_examples(outcome.run.reject_examples, console)
-    for line in _lines(outcome):
+    for line in _lines(outcome, _room_of(console)):
         console.print(line, soft_wrap=True, highlight=False)
 
 
@@ -47,11 +50,21 @@ def show_examples(examples: Examples, console: Console) -> None:
         console.print()
 
 
-def _lines(outcome: Outcome) -> Iterator[Text]:
+def _room_of(console: Console) -> int:
+    """Give how wide a line with a bar may be; 0 where bars cannot be shown."""
+    if not console.encoding.lower().startswith("utf"):
+        return 0
+    return console.width if console.is_terminal else _WIDEST_VALUE + _LONGEST_BAR + _WIDEST_NUMBER
+
+
+def _lines(outcome: Outcome, room: int) -> Iterator[Text]:
     yield from _aligned(_facts(outcome), is_number_last=False)
     for gap, key in outcome.paths:
         heading, *rows = _aligned(_top_groups(outcome, gap, key), is_number_last=True)
         heading.stylize("bold")
+        counts = by_name(outcome.counted.tally.session_counts[gap, key])
+        for row, bar in zip(rows, bars(list(islice(counts.values(), _TOP)), room - heading.cell_len - 2), strict=False):
+            row.append(f"  {bar}" if bar else "", style="cyan")
         yield from (Text(), heading, *rows)
     yield Text()
     for path in outcome.paths.values():
@@ -61,6 +74,22 @@ def _lines(outcome: Outcome) -> Iterator[Text]:
     if outcome.run.settings.rejects_path:
         yield Text(f"rejects  {outcome.run.settings.rejects_path}")
     yield _seconds(outcome.run.clock.seconds, outcome.run.engine)
+
+
+def bars(counts: Sequence[int], room: int) -> list[str]:
+    """Draw a bar for each count, the largest as long as there is room for, up to 20 cells; none where there is little.
+
+    Examples
+    --------
+    >>> bars([160, 80, 1], room=30)
+    ['████████████████████', '██████████', '▏']
+    """
+    longest = min(_LONGEST_BAR, room)
+    most = max(counts, default=0)
+    if longest < _SHORTEST_BAR or not most:
+        return [""] * len(counts)
+    eighths = [max(1, round(count * longest * 8 / most)) for count in counts]
+    return ["█" * (length // 8) + _EIGHTHS[length % 8] for length in eighths]
 
 
 def _seconds(seconds: Mapping[str, float], engine: str) -> Text:

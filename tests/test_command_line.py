@@ -25,6 +25,7 @@ from session_calc.engines import java, open_engine
 from session_calc.errors import EngineUnavailable, LedgerBroken
 from session_calc.sample import SAMPLE_PATH
 from session_calc.settings import SETTINGS
+from session_calc.summary import bars
 
 COMMAND = [sys.executable, "-m", "session_calc"]
 ANSI = "\x1b"
@@ -80,7 +81,8 @@ def test_count_writes_the_result_and_its_report_and_prints_a_summary_and_nothing
         "",
         "sessions by device_family  sessions",
     ]
-    assert [line.rsplit(maxsplit=1) for line in lines[8:18]] == [[name, str(count)] for name, count in top[:10]]
+    assert [line.rsplit(maxsplit=2)[:2] for line in lines[8:18]] == [[name, str(count)] for name, count in top[:10]]
+    assert [line.rsplit(maxsplit=1)[1] for line in lines[8:18]] == bars([count for _, count in top[:10]], room=20)
     assert lines[18].split() == [str(len(top) - 10), "more", str(sum(count for _, count in top[10:]))]
     assert lines[19:21] == ["", f"result   {RESULT}"]
     assert re.fullmatch(
@@ -495,6 +497,37 @@ def test_a_terminal_has_colours_and_with_no_color_it_has_none(monkeypatch: pytes
     assert green in on_a_terminal("doctor")
     assert green not in on_a_terminal("doctor", NO_COLOR="1")
     assert ANSI not in call("doctor").stdout
+
+
+def test_the_top_groups_have_bars_coloured_on_a_terminal_alone_and_not_with_no_color(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    cyan, longest = f"{ANSI}[36m", "█" * 20
+    shown = on_a_terminal("count")
+    assert f"{cyan}  {longest}" in shown
+    assert shown.count(cyan) == 10  # not the line of the rest
+    colourless = on_a_terminal("count", NO_COLOR="1")
+    assert longest in colourless
+    assert cyan not in colourless
+    piped = call("count").stdout
+    assert longest in piped
+    assert ANSI not in piped
+
+
+def test_bars_are_left_out_where_there_is_no_room_or_no_letter_for_them() -> None:
+    assert "█" not in on_a_terminal("count", COLUMNS="30")
+    in_ascii = call("count", PYTHONIOENCODING="ascii").stdout
+    assert "iPhone" in in_ascii
+    assert "\\u" not in in_ascii
+    assert [line for line in in_ascii.splitlines() if line != line.rstrip()] == []
+
+
+def test_a_bar_is_as_long_as_its_share_of_the_largest_and_never_nothing() -> None:
+    assert bars([200, 100, 25, 1, 0], room=99) == ["█" * 20, "█" * 10, "██▌", "▏", "▏"]
+    assert bars([8, 1], room=8) == ["█" * 8, "█"]
+    assert bars([8, 1], room=4) == ["", ""]
+    assert bars([], room=20) == []
 
 
 @pytest.fixture
