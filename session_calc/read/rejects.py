@@ -14,14 +14,16 @@ from __future__ import annotations
 
 import codecs
 from collections.abc import Generator, Iterable, Iterator, Sequence
-from concurrent.futures import Executor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from hashlib import sha256
+from io import BytesIO
 from itertools import groupby
 
-from session_calc.inputs import Input
+from session_calc.inputs import Input, open_raw
 from session_calc.read import csv_lines, parquet_rejects, verdict
+from session_calc.read.fetch import SMALL_BYTES
 from session_calc.read.pieces import KEPT_BYTES, LongLine, pieces_of
 from session_calc.read.side_by_side import in_order, open_processes
 from session_calc.read.stage import open_bytes
@@ -29,6 +31,7 @@ from session_calc.read.verdict import BYTE_ORDER_MARK
 from session_calc.schemas import LINE_TOO_LONG, Fields
 
 _LARGE_BYTES = 128 << 20  # to start processes takes as long as to judge half of it
+_FETCHERS = 16
 _TIMES_LONGER = 8  # compressed lines, about
 
 
@@ -103,7 +106,7 @@ def _in_rows(inputs: Iterable[Input], fields: Fields) -> Iterator[Reject]:
             yield _to_reject(one.path, number, reason, text)
 
 
-def _in_lines(inputs: Iterable[Input], fields: Fields, pool: Executor | None) -> Iterator[Reject]:
+def _in_lines(inputs: Sequence[Input], fields: Fields, pool: Executor | None) -> Iterator[Reject]:
     file, number = "", 0
     for judged in in_order(_judge, _tasks(inputs, fields), pool):
         if judged.file != file:
@@ -113,12 +116,22 @@ def _in_lines(inputs: Iterable[Input], fields: Fields, pool: Executor | None) ->
         number += judged.line_count
 
 
-def _tasks(inputs: Iterable[Input], fields: Fields) -> Iterator[_Task]:
-    for one in inputs:
-        header = csv_lines.header_of(one) if one.format == "csv" else None
-        with open_bytes(one) as source:
-            for piece in pieces_of(source, fields.max_line_bytes + len(BYTE_ORDER_MARK)):
-                yield _Task(one.path, piece, fields, header)
+def _tasks(inputs: Sequence[Input], fields: Fields) -> Iterator[_Task]:
+    are_on_s3 = any(one.is_on_s3 for one in inputs)
+    with ThreadPoolExecutor(_FETCHERS) if are_on_s3 else nullcontext() as fetchers:
+        for one, stored in zip(inputs, in_order(_fetch_small, inputs, fetchers), strict=True):
+            header = csv_lines.header_of(one) if one.format == "csv" else None
+            with open_bytes(one, None if stored is None else BytesIO(stored)) as source:
+                for piece in pieces_of(source, fields.max_line_bytes + len(BYTE_ORDER_MARK)):
+                    yield _Task(one.path, piece, fields, header)
+
+
+def _fetch_small(one: Input) -> bytes | None:
+    """Fetch an object that is small ahead of its turn: to ask for it takes longer than to send it."""
+    if not one.is_on_s3 or one.byte_count > SMALL_BYTES:
+        return None
+    with open_raw(one) as source:
+        return source.read()
 
 
 def _judge(task: _Task) -> _Judged:

@@ -91,11 +91,12 @@ def is_speakable(one: Input) -> bool:
     return not (one.is_on_s3 and _UNSPEAKABLE.search(split(one.path)[1]))
 
 
-def open_bytes(one: Input) -> BinaryIO | gzip.GzipFile | bz2.BZ2File:
-    """Open an input as the bytes that were written before any compression."""
+def open_bytes(one: Input, stored: BinaryIO | None = None) -> BinaryIO | gzip.GzipFile | bz2.BZ2File:
+    """Open an input as the bytes that were written before any compression; from those stored, if at hand."""
     if not one.compression:
-        return open_raw(one)
-    source = open_raw(one) if one.is_on_s3 else one.path  # a file that was opened here would not be closed with it
+        return stored or open_raw(one)
+    # a file that was opened here would not be closed with it
+    source = stored or (open_raw(one) if one.is_on_s3 else one.path)
     return gzip.open(source, "rb") if one.compression == "gz" else bz2.open(source, "rb")
 
 
