@@ -29,10 +29,13 @@ SPARK_TEST_SETTINGS = {
 # more than ten seconds each, and seldom touched
 SLOW_FILES = {
     "test_images_make.py",
+    "test_pages.py",
+    "test_postgres.py",
     "test_s3_listing.py",
     "test_s3_reading.py",
     "test_s3_rejects.py",
     "test_s3_runs.py",
+    "test_s3_tables.py",
     "test_write.py",
 }
 
