@@ -72,6 +72,8 @@ def _is_wanted(item: pytest.Item, config: pytest.Config) -> bool:
         return is_on_spark and bool(config.getoption("--clusters"))
     if not is_on_spark:
         return True
+    if item.get_closest_marker("one_engine"):
+        return False
     # Spark's jars for S3 are fetched, so these are for `make test_clusters`
     is_far = item.path.name.startswith("test_s3_")
     return "engine_name" in fixtures and (not is_far or bool(config.getoption("--clusters")))

@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from datetime import date, datetime
 from pathlib import Path
 from random import Random
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from counting import BASE_RULES, MINUTE, assert_as_oracle, count_bytes, event_rules_of, fields_of
-from oracle import Rules, Session, events_in, last_value, session_value, told_sessions
+from oracle import Rules, Session, events_in, last_value, local_date, session_value, told_sessions
 from pyspark.sql import DataFrame
 
 from session_calc.clock import Clock
+from session_calc.days import with_local_day
 from session_calc.engines.engine import Engine
 from session_calc.inputs import list_inputs
 from session_calc.prepare import Work, prepare
 from session_calc.read.stage import open_stage
-from session_calc.sessionize import ordered, slices
+from session_calc.sessionize import greedy, ordered, slices
 
 NAMED = replace(BASE_RULES, event_key="name", group_keys=("group", "campaign"))
 VALUES: dict[str, tuple[str | int | None, ...]] = {
@@ -83,7 +86,16 @@ RULE_SETS: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.mark.parametrize("changes", RULE_SETS.values(), ids=RULE_SETS)
+COUNTED_ON_EVERY_ENGINE = ("all", "midnight", "dedupe")  # the sessions of every rule are told on every engine, below
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        pytest.param(rules, id=name, marks=() if name in COUNTED_ON_EVERY_ENGINE else pytest.mark.one_engine)
+        for name, rules in RULE_SETS.items()
+    ],
+)
 def test_random_events_are_counted_as_the_oracle_counts_them(
     engine: Engine, tmp_path: Path, changes: dict[str, Any]
 ) -> None:
@@ -167,3 +179,137 @@ def test_the_sessions_told_from_slices_are_those_of_the_oracle(
 
     assert not event_rules_of(rules).sessions.need_order
     assert told_by(engine, tmp_path, data, rules, "slices") == told_by_oracle(data, rules)
+
+
+# ------------------------------------------------------------------------------------------------------------ midnight
+
+DAYS = [(1, 1), (3, 10), (3, 11), (3, 31), (4, 1), (4, 7), (7, 1), (10, 6), (10, 27), (10, 28), (11, 3), (12, 31)]
+ZONES = ["America/New_York", "Europe/Berlin", "Asia/Kolkata", "Australia/Lord_Howe", "Pacific/Apia", "America/Havana"]
+
+
+@pytest.mark.parametrize("zone", ["UTC", *ZONES])
+def test_the_local_day_is_that_of_the_time_zone_with_its_daylight_saving(engine: Engine, zone: str) -> None:
+    random = Random(zone)
+    first, last = -2_000_000_000_000_000, 4_100_000_000_000_000  # 1906 to 2099, in microseconds
+    moments = [random.randrange(first, last) for _ in range(1_000)]
+    # the last and the first moments of days, around changes of the clock too
+    starts = [datetime(year, month, day, tzinfo=ZoneInfo(zone)) for year in (1970, 2019, 2050) for month, day in DAYS]
+    for start in starts:
+        begun = round(start.timestamp()) * 1_000_000
+        moments += [begun, begun - 1]
+    rows = engine.spark.createDataFrame([(moment,) for moment in moments], "event_time bigint")
+    found = with_local_day(rows, zone).select("event_time", "local_day").collect()
+
+    days = {row["event_time"]: row["local_day"] for row in found}
+    assert days == {moment: (local_date(moment, zone) - date(1970, 1, 1)).days for moment in moments}
+
+
+def test_a_session_is_cut_at_the_midnight_of_a_day_of_23_hours(engine: Engine, tmp_path: Path) -> None:
+    # Berlin set its clocks forward on 2019-03-31: that day ended 23 hours after it began
+    begun = round(datetime(2019, 3, 31, tzinfo=ZoneInfo("Europe/Berlin")).timestamp()) * 1_000
+    ended = begun + 23 * 3_600_000
+    data = to_bytes({"time": begun - 1}, {"time": begun}, {"time": ended - 1}, {"time": ended})
+    rules = replace(BASE_RULES, midnight_zone="Europe/Berlin", gaps_us=(24 * 60 * MINUTE,))
+    found = told_by(engine, tmp_path, data, rules, "slices")
+
+    assert [(row["first_event_time"] // 1_000, row["end_reason"]) for row in found] == [
+        (begun - 1, "midnight"),
+        (begun, "midnight"),
+        (ended, "end_of_data"),
+    ]
+
+
+# ----------------------------------------------------------------------------------------------- one rule after another
+
+
+def ends_of(engine: Engine, folder: Path, *events: dict[str, Any], **rules: Any) -> list[tuple[int, str]]:
+    """Give the number of events and the end_reason of each session; times are in minutes."""
+    data = to_bytes(*({**event, "time": event["time"] * 60_000} for event in events))
+    found = told_by(engine, folder, data, replace(NAMED, **rules), "in order")
+    return [(row["event_count"], row["end_reason"]) for row in found]
+
+
+@pytest.mark.one_engine
+@pytest.mark.parametrize(
+    ("rules", "events", "expected"),
+    [
+        pytest.param(
+            {"max_duration_us": 45 * MINUTE},
+            [{"time": 0}, {"time": 20}, {"time": 45}, {"time": 46}, {"time": 70}, {"time": 92}],
+            [(3, "maximum_duration"), (2, "maximum_duration"), (1, "end_of_data")],
+            id="an event later than the first by exactly the longest duration stays, a later one begins a session",
+        ),
+        pytest.param(
+            {"max_events": 2},
+            [{"time": 0}, {"time": 0}, {"time": 0}, {"time": 40}],
+            [(2, "maximum_events"), (1, "silence"), (1, "end_of_data")],
+            id="a session has at most so many events, also at one moment",
+        ),
+        pytest.param(
+            {"change_keys": ("campaign",)},
+            [{"time": 0}, {"time": 1, "campaign": "p"}, {"time": 2}, {"time": 3, "campaign": "q"}, {"time": 4}],
+            [(3, "changed_campaign"), (2, "end_of_data")],
+            id="a missing value is no change, nor is the first value of a session",
+        ),
+        pytest.param(
+            {"change_keys": ("campaign",)},
+            [{"time": 0, "campaign": "p"}, {"time": 40}, {"time": 41, "campaign": "q"}],
+            [(1, "silence"), (2, "end_of_data")],
+            id="a session knows nothing of the values of the session before it",
+        ),
+        pytest.param(
+            {"start_events": ("login",)},
+            [{"time": 0}, {"time": 1, "name": "login"}, {"time": 2, "name": "login"}],
+            [(1, "start_event"), (1, "start_event"), (1, "end_of_data")],
+            id="every start event begins a session",
+        ),
+        pytest.param(
+            {"end_events": ("logout",)},
+            [{"time": 0, "name": "logout"}, {"time": 0, "name": "view"}, {"time": 1}, {"time": 90, "name": "logout"}],
+            [(2, "end_event"), (1, "silence"), (1, "end_of_data")],
+            id="an end event is the last of its session and of its moment",
+        ),
+        pytest.param(
+            {"end_events": ("logout",), "max_events": 1, "change_keys": ("campaign",)},
+            [
+                {"time": 0, "name": "logout", "campaign": "p"},
+                {"time": 90, "campaign": "q"},
+                {"time": 190, "campaign": "r"},
+                {"time": 191, "campaign": "s"},
+                {"time": 192, "campaign": "s"},
+            ],
+            [
+                *[(1, "end_event"), (1, "silence"), (1, "changed_campaign"), (1, "maximum_events")],
+                (1, "end_of_data"),
+            ],
+            id="of several reasons the first of the order is told",
+        ),
+    ],
+)
+def test_a_rule_ends_a_session(
+    engine: Engine,
+    tmp_path: Path,
+    rules: dict[str, Any],
+    events: list[dict[str, Any]],
+    expected: list[tuple[int, str]],
+) -> None:
+    assert ends_of(engine, tmp_path, *events, **rules) == expected
+
+
+def test_no_group_keys_answer_depends_on_the_others_where_a_moment_is_cut(engine: Engine, tmp_path: Path) -> None:
+    data = to_bytes({"group": "a", "campaign": "y"}, {"group": "b", "campaign": "x"}, {"group": "c", "campaign": "w"})
+    both = replace(NAMED, max_events=2)
+    first = {"group": {"a": 1, "c": 1}, "campaign": {"w": 1, "y": 1}}
+    for keys in (("group", "campaign"), ("campaign",), ("campaign", "group")):
+        counted = count_bytes(engine, tmp_path, data, replace(both, group_keys=keys))
+        assert {key: dict(counts) for (_, key), counts in counted.tally.session_counts.items()} == {
+            key: first[key] for key in keys
+        }
+
+
+def test_events_out_of_order_fail_the_run() -> None:
+    order = greedy.Order()
+    order.check(None, ("ann",), 1)
+    order.check(None, ("ann",), 2)
+    with pytest.raises(ValueError, match="the engine did not hand on the events in order"):
+        order.check(None, ("ann",), 2)

@@ -126,6 +126,7 @@ def test_a_session_id_is_the_sha_256_of_user_first_event_time_and_gap() -> None:
     assert found == {sha256(b"3:bob@86399999000/1800000000").hexdigest()[:32]}
 
 
+@pytest.mark.one_engine
 def test_a_session_id_is_unmoved_by_other_sessions_of_the_user_and_by_the_order_of_files() -> None:
     call(run.sessions, SESSIONS_PATH="s.jsonl")
     before = {(row["user"], row["first_event_time"]): row["session_id"] for row in rows_of("s.jsonl")}
@@ -155,6 +156,7 @@ def test_last_values_are_there_when_asked_for() -> None:
     ]
 
 
+@pytest.mark.one_engine
 def test_parquet_has_types_and_csv_has_the_same_values() -> None:
     call(run.sessions)
     call(run.sessions, SESSIONS_PATH="output/s.csv")
@@ -180,6 +182,7 @@ def test_parquet_has_types_and_csv_has_the_same_values() -> None:
     assert (spelled[0]["silence_before_seconds"], spelled[1]["first_group"]) == ("", "")
 
 
+@pytest.mark.one_engine
 def test_the_run_report_of_a_table_has_the_ledger_and_the_rows() -> None:
     call(run.sessions, SESSIONS_PATH="tables/s.csv", EXCLUDE_EVENTS="1.50", EVENT_KEY="n")
     found = report_of("tables/s")
@@ -226,6 +229,7 @@ def test_random_events_make_the_table_that_the_oracle_makes() -> None:
     assert len({row["session_id"] for row in rows}) == len(rows)
 
 
+@pytest.mark.one_engine
 def test_several_gaps_make_no_table() -> None:
     with pytest.raises(WrongSettings, match="names several gaps, but a table holds the sessions of one gap"):
         call(run.sessions, MAX_SESSION_SECONDS="60,1800")
@@ -238,6 +242,7 @@ def days_in(folder: str) -> dict[str, int]:
     return {path.name: sum(len(rows_of(part)) for part in path.iterdir()) for path in sorted(Path(folder).iterdir())}
 
 
+@pytest.mark.one_engine
 def test_a_table_by_day_has_a_folder_for_each_day_of_first_events_in_the_time_zone() -> None:
     call(run.sessions, SESSIONS_PATH="d.parquet", PARTITION_BY_DAY="true")
     assert days_in("d.parquet") == {"day=1970-01-01": 3}
@@ -245,6 +250,7 @@ def test_a_table_by_day_has_a_folder_for_each_day_of_first_events_in_the_time_zo
     assert days_in("d.parquet") == {"day=1969-12-31": 2, "day=1970-01-01": 1}
 
 
+@pytest.mark.one_engine
 def test_days_of_the_run_before_do_not_stay() -> None:
     call(run.sessions, SESSIONS_PATH="d.csv", PARTITION_BY_DAY="true", TIMEZONE="America/New_York")
     call(run.sessions, SESSIONS_PATH="d.csv", PARTITION_BY_DAY="true")
@@ -252,6 +258,7 @@ def test_days_of_the_run_before_do_not_stay() -> None:
     assert [path.name for path in Path().iterdir() if path.name.startswith(".")] == []
 
 
+@pytest.mark.one_engine
 def test_a_table_by_day_and_a_single_file_replace_each_other() -> None:
     for by_day in ("true", "false", "true"):
         call(run.sessions, SESSIONS_PATH="s.parquet", PARTITION_BY_DAY=by_day)
@@ -261,6 +268,7 @@ def test_a_table_by_day_and_a_single_file_replace_each_other() -> None:
 # ------------------------------------------------------------------------------------------------------ all or nothing
 
 
+@pytest.mark.one_engine
 @pytest.mark.parametrize("by_day", ["true", "false"])
 def test_a_failed_run_leaves_the_old_table_as_it_was(by_day: str) -> None:
     call(run.sessions, SESSIONS_PATH="s.parquet", PARTITION_BY_DAY=by_day)
@@ -278,6 +286,7 @@ def test_a_failed_run_leaves_the_old_table_as_it_was(by_day: str) -> None:
     )
 
 
+@pytest.mark.one_engine
 def test_a_folder_of_other_files_is_not_replaced() -> None:
     Path("home.parquet").mkdir()
     Path("home.parquet/letter.txt").write_text("dear ann")
@@ -290,6 +299,7 @@ def test_a_folder_of_other_files_is_not_replaced() -> None:
     assert Path("home.parquet/letter.txt").read_text() == "dear ann"
 
 
+@pytest.mark.one_engine
 def test_a_folder_that_a_killed_run_moved_aside_comes_back() -> None:
     call(run.sessions, SESSIONS_PATH="d.parquet", PARTITION_BY_DAY="true")
     Path("d.parquet").rename(".d.parquet.old")
@@ -342,6 +352,7 @@ def test_a_labelled_csv_event_is_its_very_line() -> None:
     assert sorted(lines) == [f'ann,0,"x, y",{ann},1,1', f"ann,60000,,{ann},1,2", f"bob,5,z,{bob},1,1"]
 
 
+@pytest.mark.one_engine
 def test_csv_events_become_columns_of_parquet() -> None:
     Path("e.csv").write_text('user,time,more\nann,0,"x, y"\nann,60000,\n')
     call(run.label, READ_PATH="e.csv", LABELS_PATH="l.parquet")
@@ -372,6 +383,7 @@ def test_parquet_events_keep_their_columns_and_types() -> None:
     assert sorted(found.column("event_number").to_pylist()) == [1, 2]
 
 
+@pytest.mark.one_engine
 def test_events_that_have_a_label_already_are_refused() -> None:
     Path("events.jsonl").write_text('{"user":"ann","time":0,"session_id":"mine"}\n')
     with pytest.raises(UserError, match="already") as refused:
@@ -383,6 +395,7 @@ def test_events_that_have_a_label_already_are_refused() -> None:
     assert not Path("l.jsonl").exists()
 
 
+@pytest.mark.one_engine
 def test_the_name_of_a_label_as_a_value_is_no_label() -> None:
     Path("events.jsonl").write_text('{"user":"ann","time":0,"what":"session_id"}\n')
     call(run.label, LABELS_PATH="l.jsonl")
@@ -390,6 +403,7 @@ def test_the_name_of_a_label_as_a_value_is_no_label() -> None:
     assert (row["what"], row["event_number"]) == ("session_id", 1)
 
 
+@pytest.mark.one_engine
 def test_events_of_several_formats_are_not_labelled_together() -> None:
     Path("e.csv").write_text("user,time\nann,0\n")
     with pytest.raises(UserError, match=r"of several formats \(.*events.jsonl, .*e.csv\).*Label them format by format"):
@@ -450,6 +464,7 @@ def _local_hour(moment: int, zone: str) -> str:
     return utc.astimezone(ZoneInfo(zone)).strftime("%Y-%m-%dT%H:00")
 
 
+@pytest.mark.one_engine
 def test_measures_come_in_order_and_in_each_format() -> None:
     call(run.measure, MEASURE_BY="day,overall,group")
     call(run.measure, MEASURE_BY="overall", MEASURES_PATH="m.csv")
@@ -486,6 +501,7 @@ def test_an_input_without_events_gives_empty_tables() -> None:
 MISSING_KEYS: Mapping[str, str] = {"SPLIT_ON_CHANGE": "grup", "EVENT_KEY": "grup", "DEDUPE_KEY": "grup"}
 
 
+@pytest.mark.one_engine
 @pytest.mark.parametrize("setting", MISSING_KEYS)
 def test_a_key_of_a_rule_that_the_first_events_lack_is_told(setting: str) -> None:
     outcome = call(run.sessions, **{setting: MISSING_KEYS[setting]})
