@@ -40,6 +40,7 @@ def all_measurements(lines: int, growth: Sequence[int], only: Sequence[str]) -> 
     """List what can be measured with `lines` lines; `only` names the contenders, and none of them means all."""
     found = [
         Measurement("peers", "The same sessions, counted in several ways", _peers(lines)),
+        Measurement("broken", "0.1 % of the lines broken", _beside(lines, "broken", "0.1 % of the lines broken")),
         Measurement("growth", "More lines", _growth(lines, growth)),
         Measurement("huge_user", "One user with half of all events", _beside(lines, "huge", "one huge user")),
         Measurement("group_keys", "Three group keys in one run", _settings(lines, "3 group keys", GROUP_KEY=_KEYS)),
@@ -60,12 +61,8 @@ _KEYS = "device_family,os_family,browser_family"
 
 
 def _peers(lines: int) -> list[Case]:
-    even, broken = Data("even", lines), Data("broken", lines)
-    cases = [Case(one.name, one.title, one, even) for one in ALL if one.most_lines is None or lines <= one.most_lines]
-    for one in _ours():
-        title = f"{one.title}, 0.1 % of the lines broken"
-        cases.append(Case(f"{one.name}_broken", title, one, broken, against=one.name))
-    return cases
+    even = Data("even", lines)
+    return [Case(one.name, one.title, one, even) for one in ALL if one.most_lines is None or lines <= one.most_lines]
 
 
 def _growth(lines: int, growth: Sequence[int]) -> list[Case]:
