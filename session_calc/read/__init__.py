@@ -2,11 +2,12 @@
 
 | suffix | module |
 |---|---|
-| .json, .jsonl, .ndjson | `json_lines`, and before it `json_fast` where the engine has it |
+| .json, .jsonl, .ndjson | `json_lines`; where the engine has it, `json_fast` for lines that `proof` finds plain |
 | .csv | `csv_lines` |
 | .parquet | `parquet` |
 """
 
+import zlib
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -34,6 +35,7 @@ class Reading:
     ----------
     parsed : PARSED
     way : {'fast', 'tolerant'}
+        fast: every line was proven plain.
     line_count : int or None
         Lines counted apart from `parsed`, where the reader did; the ledger is held against it.
     blank_count : int
@@ -73,6 +75,38 @@ def read(engine: Engine, inputs: Sequence[Input], fields: Fields, stage: Stage) 
     texts = [one for one in inputs if one.format != "parquet"]
     if not (engine.scans_text_first and texts):
         return Reading(_tolerant(engine, inputs, fields, stage), "tolerant")
+    if not fields.keep_line and all(one.format == "json" and not one.is_on_s3 for one in inputs):
+        reading = _proven(engine, inputs, fields, stage)
+        if reading is not None:
+            return reading
+    return _scanned(engine, inputs, texts, fields, stage)
+
+
+def _proven(engine: Engine, inputs: Sequence[Input], fields: Fields, stage: Stage) -> Reading | None:
+    from session_calc.read import aside, proof  # they need pyarrow and numpy, which a cluster's driver may lack
+
+    try:
+        proofs = proof.prove(inputs, fields)
+    except (OSError, EOFError, zlib.error):
+        return None  # the engine fails as well, and that failure is explained
+    if proofs is None:
+        return None
+    line_count = sum(one.line_count for one in proofs.values())
+    odd_count = sum(one.odd_count for one in proofs.values())
+    if sum(len(one.odd) for one in proofs.values()) < odd_count or not aside.has_room(proofs, stage):
+        mended = [one if proofs[one].is_utf8 else stage.mended(one) for one in inputs]
+        return Reading(_tolerant(engine, mended, fields, stage), "tolerant", line_count)
+    frames = [
+        json_fast.read(engine.spark, paths, fields)
+        for paths in _paths_together(aside.plain_inputs(proofs, stage), stage)
+    ]
+    judged = aside.judged(engine.spark, proofs.values(), fields)
+    blank_count = sum(one.blank_count for one in proofs.values())
+    parsed = reduce(DataFrame.union, frames if judged is None else [*frames, judged])
+    return Reading(parsed, "tolerant" if odd_count else "fast", line_count, blank_count)
+
+
+def _scanned(engine: Engine, inputs: Sequence[Input], texts: Sequence[Input], fields: Fields, stage: Stage) -> Reading:
     spark, lists_of_paths = engine.spark, _paths_together(texts, stage)
     try:
         scan = text_scan.scan(reduce(DataFrame.union, [read_lines(spark, paths) for paths in lists_of_paths]), fields)

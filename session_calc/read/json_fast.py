@@ -1,4 +1,4 @@
-"""The fast way on Sail: its own JSON reader, for files in which `text_scan` found no odd line.
+"""The fast way on Sail: its own JSON reader, for files in which `proof` or `text_scan` found no odd line.
 
 It passes blank lines over, so they must be counted elsewhere.
 """

@@ -39,7 +39,7 @@ def unite(found: DataFrame, judge_line: Callable[[Any], tuple[Any, ...]], fields
     to_judge = F.when(F.col("is_suspect"), F.col("value").cast("binary"))
     # a Python function is a step of its own in the plan, and a wall: what stands before it is computed once
     judged = found.withColumn("is_suspect", is_suspect).withColumn(
-        "judged", F.udf(judge_line, _parsed_type(fields), useArrow=False)(to_judge)
+        "judged", F.udf(judge_line, parsed_type(fields), useArrow=False)(to_judge)
     )
     plain = {name: F.col(name) for name in fields.text_columns}
     plain["has_timestamp"] = F.col("time").isNotNull()
@@ -55,6 +55,7 @@ def unite(found: DataFrame, judge_line: Callable[[Any], tuple[Any, ...]], fields
     )
 
 
-def _parsed_type(fields: Fields) -> StructType:
+def parsed_type(fields: Fields) -> StructType:
+    """Give PARSED's schema."""
     types: dict[str, DataType] = {"has_timestamp": BooleanType(), "event_time": LongType()}
     return StructType([StructField(name, types.get(name, StringType())) for name in fields.parsed_columns])

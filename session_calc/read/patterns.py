@@ -10,8 +10,8 @@ from collections.abc import Iterable
 from session_calc.read.nested import Tree
 
 SPACE = r"[ \t]*"
-_BLANK = r"\x{feff}?[ \t\r]*"
-BLANK_LINE = f"^{_BLANK}\\z"
+_BLANK = r"[ \t\r]*"
+BLANK_LINE = f"^\\x{{feff}}?{_BLANK}\\z"
 _NESTING = 2
 
 # a name without escapes, so that its text is the name
@@ -34,6 +34,8 @@ REWRITTEN_TEXT = r"^(?:[\[{]|-0\z|-?[0-9]+[.eE][0-9.eE+-]*\z)"
 
 def plain_line(tree: Tree, time_path: tuple[str, ...], unit: str) -> str:
     """Match a line that is blank, or a strict JSON object whose wanted fields are of the expected kinds.
+
+    At a byte order mark on a blank line Sail's reader fails, so such a line is not matched.
 
     Wanted fields are those of `tree`: the time is null or plainly spelled, the others are strings or null, and the
     objects on their ways are objects or null. Other fields may hold whatever is strict JSON, nested two levels deep.

@@ -3,6 +3,8 @@
 The fast reader takes what is no JSON (two objects on a line, an object over two lines, commas too many or too few,
 `1-2` for a number), cuts the fraction off a whole number, and fails the whole read at the first value of another type.
 A line is odd unless one regular expression proves it to be strict JSON with the wanted fields of the expected kinds.
+
+Files of JSON on this machine are proven by `proof`, with the same pattern and less work; this is for those on S3.
 """
 
 from dataclasses import dataclass

@@ -35,6 +35,10 @@ def is_too_long(line: bytes, max_line_bytes: int) -> bool:
     return len(line) - len(BYTE_ORDER_MARK) * line.startswith(BYTE_ORDER_MARK) > max_line_bytes
 
 
+def is_blank(line: bytes) -> bool:
+    return _BLANK.fullmatch(line) is not None
+
+
 @lru_cache(maxsize=64)
 def of_json(fields: Fields) -> Verdict:
     """Build the verdict on lines of JSON."""
@@ -64,7 +68,7 @@ def _judged(judge: Callable[[Any], Judgement], fields: Fields) -> Verdict:
     def verdict(line: bytes) -> str | None:
         if is_too_long(line, fields.max_line_bytes):
             return LINE_TOO_LONG
-        if _BLANK.fullmatch(line):
+        if is_blank(line):
             return None
         problem, *values = judge(line)
         users, (has_timestamp, event_time) = values[: len(fields.user_keys)], values[len(fields.user_keys) :][:2]
