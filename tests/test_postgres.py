@@ -9,6 +9,8 @@ import sys
 import threading
 from collections.abc import Sequence
 from datetime import datetime, timezone
+from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,8 @@ import pytest
 from postgres_server import PASSWORD, Server, open_server
 from psycopg import sql
 
+from session_calc import doctor
+from session_calc.doctor import Finding, examine
 from session_calc.errors import LedgerBroken, UnwritableOutput
 from session_calc.write import postgres
 from session_calc.write.postgres import Replacement
@@ -429,6 +433,30 @@ def test_a_server_that_took_other_rows_than_it_was_sent_is_a_defect(
         replace_rows(server.url(database), NEW)
 
     assert rows_of(server, database) == OLD
+
+
+@pytest.mark.parametrize(
+    ("lacking", "found"),
+    [
+        (set(), Finding("PostgreSQL", is_fine=True, found=f"psycopg {version('psycopg')}")),
+        (
+            {"psycopg"},
+            Finding(
+                "PostgreSQL",
+                is_fine=False,
+                found="not installed (psycopg missing)",
+                advice="Only SINK needs it: pip install 'session_calc[postgres]'.",
+            ),
+        ),
+    ],
+    ids=["it is there", "it is not there"],
+)
+def test_doctor_says_whether_the_driver_is_there(
+    lacking: set[str], found: Finding, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(doctor, "find_spec", lambda name: None if name in lacking else find_spec(name))
+
+    assert found in list(examine({"PATH": str(tmp_path)}, tmp_path))
 
 
 def test_psycopg_that_is_not_installed_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
