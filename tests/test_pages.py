@@ -69,17 +69,20 @@ def browser(request: pytest.FixtureRequest) -> Iterator[Any]:
         opened.close()
 
 
-@pytest.fixture
-def written(engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+@pytest.fixture(scope="module")
+def written(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a profile and of a run over hostile events."""
-    for module in (run, run_profile):
-        monkeypatch.setattr(module, "open_engine", lambda *_: nullcontext(engine))
-    path = tmp_path / "<i>events.jsonl"
+    folder = tmp_path_factory.mktemp("pages")
+    path = folder / "<i>events.jsonl"
     path.write_text("\n".join(hostile_lines()))
-    settings = resolve({"ENGINE": engine.name, "READ_PATH": str(path)}, {}, {})
-    run_profile.profile(settings, {}, verbose=False, tell=lambda _: None)
-    run.count(settings, run.Circumstances({}, lambda _: None, with_page=True))
-    return Path("output").absolute()
+    given = {"READ_PATH": str(path), "WRITE_PATH": str(folder / "output")}
+    settings = resolve({"ENGINE": engine.name}, given, {})
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (run, run_profile):
+            patch.setattr(module, "open_engine", lambda *_: nullcontext(engine))
+        run_profile.profile(settings, {}, verbose=False, tell=lambda _: None)
+        run.count(settings, run.Circumstances({}, lambda _: None, with_page=True))
+    return folder / "output"
 
 
 PAGES = ["eda.html", "sessions_by_device_family.html"]
@@ -227,3 +230,13 @@ def test_a_drawing_gets_the_colours_of_the_page_and_ids_of_its_own() -> None:
 def test_the_same_numbers_make_the_same_picture() -> None:
     first, second = (plots.bars("b", "says", [("a", 1), ("b", 2)], "sessions") for _ in range(2))
     assert first == second
+
+
+def test_without_a_browser_its_tests_are_left_out_or_fail_where_one_is_demanded(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("shutil.which", lambda _: None)
+    with pytest.raises(pytest.skip.Exception, match="the pages were not tested in a browser"):
+        program_of(is_required=False)
+    with pytest.raises(pytest.fail.Exception, match="and --browser-required was given"):
+        program_of(is_required=True)
