@@ -50,7 +50,8 @@ bigint: no engine's idea of a time zone or of a timestamp's range can change the
 | event_count | bigint | events in the session |
 | silence_before | bigint, microseconds | since the user's event before; null: there is none |
 | end_reason | string | why the session ended, as in `sessionize.rules` |
-| first_group_1 ..., last_group_1 ... | string | at the session's first and last moment; the smallest, null last |
+| first_group_1 ... | string | at the session's first moment; of several the smallest, null last |
+| last_group_1 ... | string | at its last moment, likewise; there only where it was asked for |
 
 **LABELLED**, what `sessionize.ordered.label` says of each event
 

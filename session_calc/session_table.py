@@ -46,7 +46,9 @@ def tell_sessions(work: Work, write: WriteRows, with_last_values: bool = False, 
     sums = Sums()
     with inputs_of(work) as stage:
         validated, reading = prepare(work, stage)
-        told = sessions_of(validated, work).withColumn("session_id", session_id(fields.user_columns, work.gaps[0]))
+        told = sessions_of(validated, work, with_last_values).withColumn(
+            "session_id", session_id(fields.user_columns, work.gaps[0])
+        )
         if day_zone:
             told = told.withColumn("day", local_day(F.col("first_event_time"), day_zone))
         with work.clock.step("write"):
@@ -57,14 +59,14 @@ def tell_sessions(work: Work, write: WriteRows, with_last_values: bool = False, 
     return checked(work, sums.rows, fields.group_keys, reading)
 
 
-def sessions_of(validated: DataFrame, work: Work) -> DataFrame:
+def sessions_of(validated: DataFrame, work: Work, with_last_values: bool = False) -> DataFrame:
     """Tell SESSIONS by the plan that the rules need."""
     users, groups, rules = work.fields.user_columns, work.fields.group_columns, work.rules.sessions
     [gap] = work.gaps
     if rules.need_order:
         return ordered.sessions(validated, users, groups, [gap], rules).drop("gap_number")
     folded = slices.by_user(validated, users, groups, gap, rules.cut_columns)
-    return slices.sessions(folded, users, groups, gap, rules.gap_rule, rules.cut_columns)
+    return slices.sessions(folded, users, groups, gap, rules.gap_rule, rules.cut_columns, with_last_values)
 
 
 def _add(sums: Sums, batch: pa.RecordBatch, fields: Fields) -> None:

@@ -120,7 +120,9 @@ def told_by(engine: Engine, folder: Path, data: bytes, rules: Rules, plan: str) 
         sessions: DataFrame
         if plan == "slices":
             folded = slices.by_user(validated, users, groups, rules.gaps_us[0], told.cut_columns)
-            sessions = slices.sessions(folded, users, groups, rules.gaps_us[0], told.gap_rule, told.cut_columns)
+            sessions = slices.sessions(
+                folded, users, groups, rules.gaps_us[0], told.gap_rule, told.cut_columns, with_last_values=True
+            )
         else:
             sessions = ordered.sessions(validated, users, groups, rules.gaps_us, told).drop("gap_number")
         rows = [row.asDict() for row in sessions.where("set_aside is null").drop("set_aside").collect()]

@@ -111,6 +111,7 @@ def sessions(
     gap: int,
     gap_rule: str,
     cut_columns: Sequence[str] = (),
+    with_last_values: bool = False,
 ) -> DataFrame:
     """Put slices together to sessions.
 
@@ -118,33 +119,36 @@ def sessions(
     ----------
     slices, user_columns, group_columns, gap, gap_rule, cut_columns
         As for `mark_sessions`.
+    with_last_values : bool
+        Look for the last values too; the columns are not there otherwise.
 
     Returns
     -------
     DataFrame : SESSIONS
         One row per session; one row per reason for lines set aside.
     """
-    marked = _with_silence(slices, user_columns, group_columns, cut_columns).withColumn(
-        "starts_session", _starts_session(gap, gap_rule)
-    )
     so_far = _by_time(user_columns, group_columns).rowsBetween(Window.unboundedPreceding, Window.currentRow)
     number = F.sum(F.col("starts_session").cast("bigint")).over(so_far)
     start_reason = F.when(_is_over(F.col("silence"), gap, gap_rule), F.lit(SILENCE)).otherwise(F.lit(MIDNIGHT))
-    firsts = {f"first_{name}": _value_at("first_event_time", name) for name in group_columns}
-    lasts = {f"last_{name}": _value_at("latest_first", name) for name in group_columns}
-    values = {**firsts, **lasts}
-    told = (
-        marked.withColumn("session_number", number)
-        .withColumn("latest_first", -F.col("last_event_time"))
-        .groupBy("set_aside", *user_columns, "session_number")
-        .agg(
-            F.min("first_event_time").alias("first_event_time"),
-            F.max("last_event_time").alias("last_event_time"),
-            F.sum("event_count").alias("event_count"),
-            F.max(F.when(F.col("starts_session"), F.col("silence"))).alias("silence_before"),
-            F.max(F.when(F.col("starts_session"), start_reason)).alias("start_reason"),
-            *[value.alias(name) for name, value in values.items()],
-        )
+    rows = (
+        _with_silence(slices, user_columns, group_columns, cut_columns)
+        .select("*", *_values_at_first_time(user_columns, group_columns))
+        .withColumn("starts_session", _starts_session(gap, gap_rule))
+        .withColumn("session_number", number)
+    )
+    firsts = {name: F.when(F.col("starts_session"), F.col(name)) for name in _named("first", group_columns)}
+    lasts: dict[str, Column] = {}
+    if with_last_values:
+        of_session = Window.partitionBy("set_aside", *user_columns, "session_number")
+        rows = rows.withColumn("is_last", F.col("last_event_time") == F.max("last_event_time").over(of_session))
+        lasts = {f"last_{name}": F.when(F.col("is_last"), F.col(name)) for name in group_columns}
+    told = rows.groupBy("set_aside", *user_columns, "session_number").agg(
+        F.min("first_event_time").alias("first_event_time"),
+        F.max("last_event_time").alias("last_event_time"),
+        F.sum("event_count").alias("event_count"),
+        F.max(F.when(F.col("starts_session"), F.col("silence"))).alias("silence_before"),
+        F.max(F.when(F.col("starts_session"), start_reason)).alias("start_reason"),
+        *[F.min(value).alias(name) for name, value in {**firsts, **lasts}.items()],
     )
     by_number = Window.partitionBy("set_aside", *user_columns).orderBy("session_number")
     return told.select(
@@ -157,8 +161,13 @@ def sessions(
         "event_count",
         "silence_before",
         F.coalesce(F.lead("start_reason").over(by_number), F.lit(END_OF_DATA)).alias("end_reason"),
-        *[F.col(name).getField(name.partition("_")[2]).alias(name) for name in values],
+        *firsts,
+        *lasts,
     )
+
+
+def _named(which: str, group_columns: Sequence[str]) -> list[str]:
+    return [f"{which}_{name}" for name in group_columns]
 
 
 def _by_time(user_columns: Sequence[str], group_columns: Sequence[str]) -> WindowSpec:
@@ -192,12 +201,6 @@ def _values_at_first_time(user_columns: Sequence[str], group_columns: Sequence[s
         return [F.col(group_columns[0]).alias(f"first_{group_columns[0]}")]
     at_same_time = Window.partitionBy("set_aside", *user_columns, "first_event_time")
     return [F.min(name).over(at_same_time).alias(f"first_{name}") for name in group_columns]
-
-
-def _value_at(earliest: str, name: str) -> Column:
-    """Give, as a struct's field, the smallest value, null last, of the rows in which `earliest` is smallest."""
-    # names of their own: Sail takes two minima of structs with the same names for one
-    return F.min(F.struct(F.col(earliest), F.col(name).isNull().alias(f"no_{name}"), F.col(name)))
 
 
 def _is_over(silence: Column, gap: int, gap_rule: str) -> Column:
