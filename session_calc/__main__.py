@@ -239,8 +239,9 @@ def _files(count: int) -> str:
 @command.command(context_settings=_HELP, short_help="Look at the events: fields, faults, and the gap that fits.")
 @_with_settings
 @click.option("--verbose", is_flag=True, help="Let the engine's own log through to standard error.")
-def profile(verbose: bool, **given: str | None) -> None:
-    """Look at the events before anyone trusts a number, and write what was found to WRITE_PATH as eda.json.
+@click.option("--no-page", is_flag=True, help="Write eda.json alone; only eda.html needs the extra `report`.")
+def profile(verbose: bool, no_page: bool, **given: str | None) -> None:
+    """Look at the events before anyone trusts a number: write eda.json and eda.html to WRITE_PATH.
 
     What is in the events, what is broken, who they are of, and which gap fits them. Settings are those of `count`; the
     events need not be fit to be counted.
@@ -253,7 +254,7 @@ def profile(verbose: bool, **given: str | None) -> None:
     from session_calc import run_profile, summary
 
     with _telling_steps(aside, line_by_line=False) as tell:
-        seen = run_profile.profile(settings, os.environ, verbose, tell)
+        seen = run_profile.profile(settings, os.environ, verbose, tell, with_page=not no_page)
     summary.show_profile(seen, console)
 
 

@@ -15,7 +15,7 @@ from session_calc.engines import open_engine
 from session_calc.inputs import Listing, list_inputs
 from session_calc.progress import Step, Tell
 from session_calc.run import s3_source
-from session_calc.settings import Settings
+from session_calc.settings import DEFAULT, SETTINGS, Settings
 from session_calc.write import sink_of
 
 NAME = "eda"
@@ -36,6 +36,8 @@ def profile(
 
     Raises
     ------
+    UserError
+        There is to be a page, and the tools for pages are not installed.
     SessionCalcError
         Nothing was published.
     """
@@ -82,4 +84,18 @@ def _look(
         gaps, gap_rule = settings.gaps, settings.rules.sessions.gap_rule
         found = profile_events(engine, listing, settings.fields, gaps, gap_rule, now, clock)
         with clock.step("describe"):
-            return of_profile(found, settings.fields, gaps, gap_rule), engine.version
+            document = of_profile(found, settings.fields, gaps, gap_rule)
+        return {**document, "findings": [*_unknown_rules(settings), *document["findings"]]}, engine.version
+
+
+def _unknown_rules(settings: Settings) -> list[dict[str, str]]:
+    """Say which of the settings that were given change the sessions of a count, and not those of a profile."""
+    names = [
+        setting.name
+        for setting in SETTINGS
+        if "profile" not in setting.commands and not settings.sources[setting.name].startswith(DEFAULT)
+    ]
+    if not names:
+        return []
+    text = f"The profile does not use {', '.join(names)}: it tells sessions by the gap alone."
+    return [{"level": "notice", "text": text}]

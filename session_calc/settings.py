@@ -502,6 +502,7 @@ SETTINGS = (
         "1.0",
         "A run in which a larger share of the lines (0 to 1) is rejected fails and publishes nothing.",
         _parse_share,
+        _TELLING,
     ),
     Setting(
         "S3_ANONYMOUS", "false", "true: S3 is asked without credentials, for buckets that are open to all.", _parse_yes
@@ -540,7 +541,11 @@ SETTINGS = (
     Setting("EVENT_KEY", "", "Field of an event's name, for the three settings below.", _optional_key, _TELLING),
     Setting("START_EVENT", "", "Events of this name begin a session; several, commas between.", _parse_names, _TELLING),
     Setting(
-        "END_EVENT", "", "Events of this name are the last of their session; several, commas between.", _parse_names
+        "END_EVENT",
+        "",
+        "Events of this name are the last of their session; several, commas between.",
+        _parse_names,
+        _TELLING,
     ),
     Setting(
         "EXCLUDE_EVENTS",

@@ -201,6 +201,14 @@ def test_a_page_without_its_tools_is_refused_before_any_work(monkeypatch: pytest
     assert not Path("output").exists()
 
 
+def test_a_profile_without_a_page_needs_no_tools_for_pages(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run_profile, "open_engine", lambda *_: nullcontext(engine))
+    monkeypatch.setattr(pages, "find_spec", lambda _: None)
+    settings = resolve({"ENGINE": engine.name}, {}, {})
+    run_profile.profile(settings, {}, verbose=False, tell=lambda _: None, with_page=False)
+    assert [path.name for path in Path("output").iterdir()] == ["eda.json"]
+
+
 def test_events_without_anything_in_them_have_a_page_too(
     engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

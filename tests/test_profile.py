@@ -328,3 +328,13 @@ def test_a_run_writes_eda_json_and_leaves_it_when_a_later_one_fails(
     with pytest.raises(UnreadableInput, match="no such file or folder"):
         run_profile.profile(resolve({"READ_PATH": "gone"}, {}, {}), {}, verbose=False, tell=lambda _: None)
     assert json.loads(Path("output/eda.json").read_bytes()) == written
+
+
+def test_rules_that_the_profile_does_not_know_are_named(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run_profile, "open_engine", lambda *_: nullcontext(engine))
+    given = {"MAX_SESSION_EVENTS": "5", "EVENT_KEY": "event", "GAP_RULE": "reach"}
+    settings = resolve({"ENGINE": engine.name}, given, {})
+    seen = run_profile.profile(settings, {}, verbose=False, tell=lambda _: None, with_page=False)
+    assert seen.document["findings"][0]["text"] == (
+        "The profile does not use MAX_SESSION_EVENTS, EVENT_KEY: it tells sessions by the gap alone."
+    )
