@@ -17,8 +17,7 @@ from session_calc import count
 from session_calc.distributions import Distributions, of_sessions
 from session_calc.prepare import Counted, Work, checked, inputs_of, prepare
 from session_calc.read.keep import keep
-from session_calc.session_table import sessions_of
-from session_calc.sessionize import ordered, slices
+from session_calc.sessionize import slices
 
 
 def count_sessions(work: Work, with_distributions: bool = False) -> Counted:
@@ -44,6 +43,8 @@ def count_sessions(work: Work, with_distributions: bool = False) -> Counted:
         if with_distributions:
             validated = keep(validated, "events", stage)
         if rules.need_order:
+            from session_calc.sessionize import ordered  # it needs PyArrow, which a cluster need not have
+
             told = ordered.sessions(validated, users, groups, gaps, rules)
             marked = ordered.marked(told, users, groups, len(gaps))
         else:
@@ -56,6 +57,8 @@ def count_sessions(work: Work, with_distributions: bool = False) -> Counted:
 
 
 def _shape_of(validated: DataFrame, work: Work, gap: int) -> Distributions:
+    from session_calc.session_table import sessions_of  # the same
+
     sessions = sessions_of(validated, replace(work, gaps=(gap,)))
     with work.clock.step("distributions"):
         return of_sessions(sessions.where(F.col("set_aside").isNull()))

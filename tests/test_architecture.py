@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 import doctest
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
@@ -182,3 +184,11 @@ def test_the_examples_in_docstrings_hold(path: Path) -> None:
 
     assert result.attempted > 0
     assert result.failed == 0
+
+
+def test_counting_by_the_gap_alone_imports_no_package_that_a_cluster_need_not_have() -> None:
+    code = (
+        "import sys; sys.modules.update(dict.fromkeys(['pyarrow', 'pandas', 'numpy'])); "
+        "import session_calc.__main__, session_calc.job, session_calc.engines.spark, session_calc.read.judged"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=PACKAGE.parent)
