@@ -98,6 +98,8 @@ def without_gaps(by_time: Mapping[str, int], step: timedelta) -> list[tuple[str,
 def run_section(document: Mapping[str, Any]) -> Section:
     """Show what ran, with which settings, on what."""
     settings = [(name, one["value"] or None, one["source"]) for name, one in document["settings"].items()]
+    given = [row for row in settings if not row[2].startswith("the default")]
+    columns = named("setting", "value", "from", code="value")
     inputs = document["inputs"] or {"files": [], "file_count": 0, "bytes": 0, "digest": "", "ignored": []}
     files = [(file["path"], file["bytes"]) for file in inputs["files"][:_MOST_FILES]]
     seconds = [(name, float(value)) for name, value in document["seconds"].items()]
@@ -107,7 +109,8 @@ def run_section(document: Mapping[str, Any]) -> Section:
         "run",
         "Settings and inputs",
         [
-            Table("Settings", named("setting", "value", "from", code="value"), settings, is_open=True),
+            *([Table("Settings that were given", columns, given, is_open=True)] if given else []),
+            Table("All settings", columns, settings),
             Text(
                 f"{files_text(inputs['file_count'])}, {inputs['bytes']:,} bytes; digest of the list {inputs['digest']}"
             ),
