@@ -11,7 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
 
-from session_calc import __version__
+from session_calc import __version__, pages
 from session_calc.engines import missing_packages
 from session_calc.engines.java import find_java
 from session_calc.errors import EngineUnavailable
@@ -30,7 +30,7 @@ class Finding:
 
 
 def examine(environment: Mapping[str, str], home: Path) -> Iterator[Finding]:
-    """Look at Python, the engines, Java, the S3 credentials and the PostgreSQL driver."""
+    """Look at Python, the engines, Java, the S3 credentials, the PostgreSQL driver and what pages need."""
     yield Finding("session_calc", is_fine=True, found=__version__)
     yield _python()
     yield _sail()
@@ -39,6 +39,7 @@ def examine(environment: Mapping[str, str], home: Path) -> Iterator[Finding]:
     yield _connect(environment)
     yield _credentials(environment, home)
     yield _postgres()
+    yield _pages()
 
 
 def _python() -> Finding:
@@ -115,6 +116,14 @@ def _postgres() -> Finding:
         found = f"not installed ({' and '.join(missing)} missing)"
         return Finding("PostgreSQL", is_fine=False, found=found, advice=advice)
     return Finding("PostgreSQL", is_fine=True, found=f"psycopg {version('psycopg')}")
+
+
+def _pages() -> Finding:
+    missing = pages.missing_packages()
+    if missing:
+        advice = "Only pages of HTML need it: pip install 'session_calc[report]'."
+        return Finding("pages", is_fine=False, found=f"not installed ({' and '.join(missing)} missing)", advice=advice)
+    return Finding("pages", is_fine=True, found=f"matplotlib {version('matplotlib')}, jinja2 {version('jinja2')}")
 
 
 def _has_profile(file: Path, profile: str) -> bool:

@@ -14,6 +14,7 @@ import pytest
 from browser import DESK, HIDDEN_TEXTS, PHONE, open_page, program_of
 
 from session_calc import pages, run, run_profile
+from session_calc.doctor import Finding, examine
 from session_calc.engines.engine import Engine
 from session_calc.errors import UserError
 from session_calc.pages import plots, svg
@@ -199,6 +200,17 @@ def test_a_page_without_its_tools_is_refused_before_any_work(monkeypatch: pytest
     with pytest.raises(UserError, match=r"^The page needs matplotlib, .* pip install 'session_calc\[report\]'\.$"):
         run_profile.profile(resolve({}, {}, {}), {}, verbose=False, tell=lambda _: None)
     assert not Path("output").exists()
+
+
+def test_doctor_says_whether_pages_can_be_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert next(one for one in examine({}, tmp_path) if one.name == "pages").is_fine
+    monkeypatch.setattr(pages, "find_spec", lambda name: None if name == "jinja2" else name)
+    assert next(one for one in examine({}, tmp_path) if one.name == "pages") == Finding(
+        "pages",
+        is_fine=False,
+        found="not installed (jinja2 missing)",
+        advice="Only pages of HTML need it: pip install 'session_calc[report]'.",
+    )
 
 
 def test_a_profile_without_a_page_needs_no_tools_for_pages(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,6 +17,11 @@ from session_calc.errors import UserError
 _PACKAGES = ("jinja2", "matplotlib")
 
 
+def missing_packages() -> list[str]:
+    """Give the import packages that pages need and this Python lacks."""
+    return [name for name in _PACKAGES if find_spec(name) is None]
+
+
 def require_tools() -> None:
     """Make sure that pages can be made, before any work is done.
 
@@ -25,7 +30,7 @@ def require_tools() -> None:
     UserError
         With what to install.
     """
-    missing = [name for name in _PACKAGES if find_spec(name) is None]
+    missing = missing_packages()
     if missing:
         raise UserError(
             f"The page needs {' and '.join(missing)}, but this Python ({sys.executable}) has no such package. "
