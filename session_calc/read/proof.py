@@ -156,11 +156,13 @@ def _prove_piece(piece: bytes, begin: int, pattern: str, max_line_bytes: int, co
     ends = np.append(np.flatnonzero(np.frombuffer(piece, np.uint8) == ord("\n")) + 1, len(piece))
     starts = np.concatenate(([0], ends[:-1]))
     offsets = pa.py_buffer(np.concatenate((starts, ends[-1:])).astype(np.int32))
-    broken = [] if _is_utf8(piece) else _lines_that_are_no_utf8(piece, ends)
+    lines = pa.StringArray.from_buffers(len(ends), offsets, pa.py_buffer(piece))
+    broken = [] if _is_utf8(lines) else _lines_that_are_no_utf8(piece, ends)
     if counts_only:
         return Proof(len(ends), 0, [], 0, not broken)
-    text = _without(piece, [(starts[number], ends[number]) for number in broken]) if broken else piece
-    lines = pa.StringArray.from_buffers(len(ends), offsets, pa.py_buffer(text))
+    if broken:
+        mended = _without(piece, [(starts[number], ends[number]) for number in broken])
+        lines = pa.StringArray.from_buffers(len(ends), offsets, pa.py_buffer(mended))
     lengths = ends - starts
     lengths[:-1] -= 1  # behind the last line of a piece there is no line feed
     is_odd = ~_to_numpy(pc.match_substring_regex(lines, pattern)) | (lengths > max_line_bytes)
@@ -187,9 +189,9 @@ def _to_numpy(column: Any) -> Any:
     return column.to_numpy(zero_copy_only=False).astype(bool)
 
 
-def _is_utf8(piece: bytes) -> bool:
+def _is_utf8(lines: Any) -> bool:
     try:
-        pa.scalar(piece, pa.binary()).cast(pa.string())
+        lines.validate(full=True)
     except pa.ArrowInvalid:
         return False
     return True
