@@ -23,12 +23,6 @@ ODD = b'{"user":"bob","time":2}{"user":"eve","time":3}'
 BROKEN = b'{"user":"b\xffb","time":4}'
 
 
-@pytest.fixture(autouse=True)
-def only_sail(engine: Engine) -> None:
-    if engine.name != "sail":
-        pytest.skip("only Sail has a fast reader")
-
-
 def prove(path: Path, data: bytes, fields: Fields = FIELDS) -> proof.Proof:
     path.write_bytes(data)
     found = proof.prove(list_inputs([str(path)]).inputs, fields)
@@ -146,6 +140,32 @@ def test_plain_lines_spoiled_at_random_count_as_the_oracle_says(engine: Engine, 
     data = b"\n".join(lines)
 
     assert_as_oracle(count_bytes(engine, tmp_path, data), data, BASE_RULES)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b'{"user":"ann","time":1,"x":' + b"1" * 1001 + b"}",
+        b'{"user":"ann","time":1,"x":1.' + b"1" * 1001 + b"e5}",
+        b'{"user":"ann","time":1,"' + b"x" * 50_001 + b'":1}',
+        b'{"user":"ann","time":1,"x":"' + b"x" * 60_000 + b'"}',
+    ],
+    ids=["a long number", "a long fraction", "a long name", "a long text"],
+)
+def test_what_a_parser_may_refuse_for_its_length_counts_as_the_oracle_says(
+    engine: Engine, tmp_path: Path, line: bytes
+) -> None:
+    data = PLAIN + b"\n" + line + b"\n"
+
+    assert_as_oracle(count_bytes(engine, tmp_path, data), data, BASE_RULES)
+
+
+def test_clean_lines_are_read_the_fast_way_on_every_engine_that_is_here(engine: Engine, tmp_path: Path) -> None:
+    data = (PLAIN + b" \r\n\r\n") * 3
+    counted = count_bytes(engine, tmp_path, data)
+
+    assert counted.read_way == "fast"
+    assert_as_oracle(counted, data, BASE_RULES)
 
 
 def test_fields_that_no_pattern_can_prove_are_left_to_the_engine() -> None:

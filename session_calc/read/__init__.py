@@ -73,20 +73,23 @@ def read(engine: Engine, inputs: Sequence[Input], fields: Fields, stage: Stage) 
     require_ends(inputs)
     csv_lines.require_headers(inputs)
     texts = [one for one in inputs if one.format != "parquet"]
-    if not (engine.scans_text_first and texts):
-        return Reading(_tolerant(engine, inputs, fields, stage), "tolerant")
-    if not fields.keep_line and all(one.format == "json" and not one.is_on_s3 for one in inputs):
+    # the fast reader does not know the text of a line
+    if engine.is_here and not fields.keep_line and all(one.format == "json" and not one.is_on_s3 for one in inputs):
         reading = _proven(engine, inputs, fields, stage)
         if reading is not None:
             return reading
+    if not (engine.scans_text_first and texts):
+        return Reading(_tolerant(engine, inputs, fields, stage), "tolerant")
     return _scanned(engine, inputs, texts, fields, stage)
 
 
 def _proven(engine: Engine, inputs: Sequence[Input], fields: Fields, stage: Stage) -> Reading | None:
-    from session_calc.read import aside, proof  # they need pyarrow and numpy, which a cluster's driver may lack
-
     try:
-        proofs = proof.prove(inputs, fields)
+        from session_calc.read import aside, proof
+    except ModuleNotFoundError:
+        return None  # a cluster's driver may lack pyarrow and numpy
+    try:
+        proofs = proof.prove(inputs, fields, engine.has_jackson)
     except (OSError, EOFError, zlib.error):
         return None  # the engine fails as well, and that failure is explained
     if proofs is None:

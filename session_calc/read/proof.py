@@ -31,6 +31,9 @@ from session_calc.schemas import Fields, path_of
 
 _READ_BYTES = 8 << 20
 _PART_BYTES = 64 << 20  # of a file that several threads look at
+_JACKSON_NAME_LENGTH = 50_000
+_JACKSON_NUMBER_LENGTH = 1_000
+_LONG_NUMBER = f"[0-9.eE+-]{{{_JACKSON_NUMBER_LENGTH}}}"
 MOST_ODD_LINES = 200_000
 MOST_ODD_BYTES = 64 << 20
 
@@ -80,6 +83,24 @@ class Proof:
         self.is_utf8 &= other.is_utf8
 
 
+@dataclass(frozen=True)
+class _Rule:
+    """By what a line is plain."""
+
+    pattern: str
+    max_line_bytes: int
+    for_jackson: bool
+
+    def is_over_limits(self, lines: Any, lengths: Any) -> Any:
+        """Tell which lines are too long, or may hold what the engine's parser refuses for its length."""
+        if not self.for_jackson:
+            return lengths > self.max_line_bytes
+        is_over = lengths > min(self.max_line_bytes, _JACKSON_NAME_LENGTH)
+        long = np.flatnonzero(~is_over & (lengths > _JACKSON_NUMBER_LENGTH))
+        is_over[long] = _to_numpy(pc.match_substring_regex(lines.take(pa.array(long)), _LONG_NUMBER))
+        return is_over
+
+
 class _Budget:
     """How many odd lines may still be kept; threads share it, and may overdraw it by a piece each."""
 
@@ -96,8 +117,15 @@ class _Budget:
         return self.lines < 0 or self.bytes < 0
 
 
-def prove(inputs: Sequence[Input], fields: Fields) -> Mapping[Input, Proof] | None:
+def prove(inputs: Sequence[Input], fields: Fields, for_jackson: bool = False) -> Mapping[Input, Proof] | None:
     """Look at every line of files on this machine; None where no pattern proves a line plain for these fields.
+
+    Parameters
+    ----------
+    inputs : sequence of Input
+    fields : Fields
+    for_jackson : bool
+        Keep aside what Jackson's limits would refuse.
 
     Raises
     ------
@@ -107,11 +135,11 @@ def prove(inputs: Sequence[Input], fields: Fields) -> Mapping[Input, Proof] | No
     pattern = _pattern_of(fields)
     if pattern is None:
         return None
-    budget = _Budget()
+    budget, rule = _Budget(), _Rule(pattern, fields.max_line_bytes, for_jackson)
 
     def look(part: _Part) -> tuple[Input, Proof]:
         with part.open() as source:
-            return part.input, _prove(source, part.begin, pattern, fields.max_line_bytes, budget)
+            return part.input, _prove(source, part.begin, rule, budget)
 
     found: dict[Input, Proof] = defaultdict(Proof)
     with ThreadPoolExecutor(max_workers=os.cpu_count()) as threads:
@@ -137,22 +165,22 @@ def _pattern_of(fields: Fields) -> str | None:
     return pattern
 
 
-def _prove(source: Source, begin: int, pattern: str, max_line_bytes: int, budget: _Budget) -> Proof:
+def _prove(source: Source, begin: int, rule: _Rule, budget: _Budget) -> Proof:
     proof = Proof()
-    for piece in pieces_of(source, max_line_bytes + len(BYTE_ORDER_MARK), _READ_BYTES):
+    for piece in pieces_of(source, rule.max_line_bytes + len(BYTE_ORDER_MARK), _READ_BYTES):
         if isinstance(piece, LongLine):
             end = begin + piece.byte_count + 1
             found = Proof(1, 0, [OddLine(begin, end, None)], 1)
         else:
             end = begin + len(piece) + 1
-            found = _prove_piece(piece, begin, pattern, max_line_bytes, budget.is_spent)
+            found = _prove_piece(piece, begin, rule, budget.is_spent)
         budget.spend(found.odd)
         proof.add(found)
         begin = end
     return proof
 
 
-def _prove_piece(piece: bytes, begin: int, pattern: str, max_line_bytes: int, counts_only: bool) -> Proof:
+def _prove_piece(piece: bytes, begin: int, rule: _Rule, counts_only: bool) -> Proof:
     ends = np.append(np.flatnonzero(np.frombuffer(piece, np.uint8) == ord("\n")) + 1, len(piece))
     starts = np.concatenate(([0], ends[:-1]))
     offsets = pa.py_buffer(np.concatenate((starts, ends[-1:])).astype(np.int32))
@@ -165,7 +193,7 @@ def _prove_piece(piece: bytes, begin: int, pattern: str, max_line_bytes: int, co
         lines = pa.StringArray.from_buffers(len(ends), offsets, pa.py_buffer(mended))
     lengths = ends - starts
     lengths[:-1] -= 1  # behind the last line of a piece there is no line feed
-    is_odd = ~_to_numpy(pc.match_substring_regex(lines, pattern)) | (lengths > max_line_bytes)
+    is_odd = ~_to_numpy(pc.match_substring_regex(lines, rule.pattern)) | rule.is_over_limits(lines, lengths)
     is_odd[broken] = True
     no_object = np.flatnonzero(~is_odd & (_first_bytes(piece, starts, ends) != ord("{")))
     blank_count = len(no_object) - int(_to_numpy(pc.match_substring(lines.take(pa.array(no_object)), "{")).sum())
