@@ -39,7 +39,7 @@ def facts(pythons: Mapping[str, str], source: Path) -> dict[str, object]:
         "system": f"{platform.system()} {platform.release()}",
         "python": platform.python_version(),
         "commit": _git(source, "rev-parse", "--short", "HEAD"),
-        "is_changed": bool(_git(source, "status", "--porcelain")),
+        "is_changed": bool(_git(source, "status", "--porcelain", "--untracked-files=no")),
         "versions": versions,
     }
 
