@@ -1,4 +1,4 @@
-"""The recipe of labelled events: every event as it came, and of which session it is the how manieth."""
+"""The recipe of labelled events: every event as it came, and which event of which session it is."""
 
 from __future__ import annotations
 
