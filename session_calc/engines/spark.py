@@ -20,7 +20,7 @@ PROGRESS_SETTING = "spark.ui.showConsoleProgress"
 
 # What Spark needs beyond its defaults where this process starts it.
 OWN_SETTINGS = {
-    "spark.driver.memory": "2g",
+    "spark.driver.memory": "1400m",  # with Python and Java itself below 2 GB, which 5 million lines need not pass
     "spark.redaction.regex": "(?i)secret|password|token|access[.]?key|url|dsn|sas|signature",
     "spark.ui.enabled": "false",
     PROGRESS_SETTING: "false",
