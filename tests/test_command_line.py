@@ -92,6 +92,7 @@ def test_count_writes_the_result_and_its_report_and_prints_a_summary_and_nothing
     assert len(lines) == 22
 
 
+@pytest.mark.one_engine
 def test_what_goes_into_a_pipe_has_no_colours_no_padding_and_no_line_cut(engine_name: str, tmp_path: Path) -> None:
     folder = tmp_path / ("a folder with a long name, " * 5).strip(", ")
     events = tmp_path / "events.jsonl"

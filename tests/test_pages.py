@@ -86,6 +86,8 @@ def written(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "output"
 
 
+pytestmark = pytest.mark.one_engine
+
 PAGES = ["eda.html", "sessions_by_device_family.html"]
 
 

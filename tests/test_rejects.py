@@ -219,6 +219,7 @@ def test_fields_nested_in_parquet_and_fields_that_are_not_there_are_judged_too(s
 # ------------------------------------------------------------------------------------------------------------- the text
 
 
+@pytest.mark.one_engine
 def test_the_fields_of_a_reject_are_these(shared: Engine, tmp_path: Path) -> None:
     path = write(tmp_path / "in" / "e.jsonl", GOOD + b"\n" + NO_USER + b"\n")
     count(shared, path, REJECTS_PATH="r.jsonl")
@@ -337,6 +338,7 @@ def test_where_no_process_can_be_started_one_finds_them_all(mixed: list[Path], m
 # ----------------------------------------------------------------------------------------------------------- the ledger
 
 
+@pytest.mark.one_engine
 def test_a_run_without_rejects_writes_an_empty_file_in_place_of_the_one_before(shared: Engine, tmp_path: Path) -> None:
     path = write(tmp_path / "in" / "e.jsonl", GOOD)
     write(Path("r.jsonl"), b"old\n")
@@ -345,6 +347,7 @@ def test_a_run_without_rejects_writes_an_empty_file_in_place_of_the_one_before(s
     assert Path("r.jsonl").read_bytes() == b""
 
 
+@pytest.mark.one_engine
 @pytest.mark.parametrize("name", ["r.jsonl", "deep/r.jsonl.gz"])
 def test_the_same_inputs_make_the_same_bytes_and_the_report_has_their_hash(
     shared: Engine, tmp_path: Path, name: str
@@ -395,6 +398,7 @@ def assert_nothing_published(before: bytes) -> None:
 # ------------------------------------------------------------------------------------------------------ all or nothing
 
 
+@pytest.mark.one_engine
 def test_where_the_rejects_cannot_be_put_in_place_the_results_are_put_back(
     shared: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -418,6 +422,7 @@ def test_where_the_rejects_cannot_be_put_in_place_the_results_are_put_back(
     assert list(Path().glob(".r.jsonl*")) == []
 
 
+@pytest.mark.one_engine
 def test_where_the_results_cannot_be_published_the_old_rejects_stand(
     shared: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -437,6 +442,7 @@ def test_where_the_results_cannot_be_published_the_old_rejects_stand(
     assert_nothing_published(b"old\n")
 
 
+@pytest.mark.one_engine
 @pytest.mark.parametrize(
     ("name", "why"),
     [("folder.jsonl", "it is a folder"), ("file/r.jsonl", "File exists")],
@@ -453,6 +459,7 @@ def test_a_place_where_nothing_can_be_written_is_told_before_any_work(
         count(shared, write(tmp_path / "in" / "e.jsonl", GOOD), REJECTS_PATH=name)
 
 
+@pytest.mark.one_engine
 @pytest.mark.parametrize("place", ["in/e.jsonl", "in/r.jsonl", "in/deep/r.jsonl"])
 def test_rejects_among_the_inputs_are_refused_for_a_later_run_would_count_them(
     shared: Engine, tmp_path: Path, place: str
@@ -468,6 +475,7 @@ def test_rejects_among_the_inputs_are_refused_for_a_later_run_would_count_them(
     assert (tmp_path / "in" / "e.jsonl").read_bytes() == GOOD
 
 
+@pytest.mark.one_engine
 def test_parquet_without_pyarrow_is_told_before_any_work(
     shared: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -490,6 +498,7 @@ def shown(outcome_or_error: Any, capsys: pytest.CaptureFixture[str]) -> str:
     return capsys.readouterr().out
 
 
+@pytest.mark.one_engine
 def test_three_rejects_of_each_reason_are_shown_with_place_and_both_ends(
     shared: Engine, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -510,6 +519,7 @@ def test_three_rejects_of_each_reason_are_shown_with_place_and_both_ends(
     )
 
 
+@pytest.mark.one_engine
 def test_without_being_asked_no_examples_are_looked_for(
     shared: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -519,6 +529,7 @@ def test_without_being_asked_no_examples_are_looked_for(
     assert outcome.run.reject_examples == {}
 
 
+@pytest.mark.one_engine
 def test_examples_alone_are_read_no_further_than_to_the_last_of_them(
     shared: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -537,6 +548,7 @@ def test_examples_alone_are_read_no_further_than_to_the_last_of_them(
     assert [one.line_number for one in outcome.run.reject_examples["malformed_json"]] == [1, 2, 3]
 
 
+@pytest.mark.one_engine
 def test_a_run_with_too_many_rejects_shows_examples_and_writes_nothing(shared: Engine, tmp_path: Path) -> None:
     path = write(tmp_path / "in" / "e.jsonl", GOOD + b"\n" + CUT)
     write(Path("r.jsonl"), b"old\n")

@@ -194,6 +194,7 @@ def test_a_run_is_refused_before_any_work_where_its_page_cannot_be_made(monkeypa
     assert not Path("output").exists()
 
 
+@pytest.mark.one_engine
 def test_the_commands_write_the_pages_and_say_where(engine_name: str) -> None:
     for command, told in (
         (["count", "--report"], "result   output/sessions_by_device_family.json"),

@@ -66,6 +66,7 @@ def test_sessions_go_to_the_database_and_to_the_file_where_one_is_named(
     assert [name for (name,) in server.run(query, database)] == list(written[0])
 
 
+@pytest.mark.one_engine
 def test_a_later_run_takes_the_place_of_the_former_and_one_that_fails_does_not(
     engine_name: str, server: Server, database: str, events: str
 ) -> None:
@@ -116,6 +117,7 @@ main()
 """
 
 
+@pytest.mark.one_engine
 def test_of_a_run_that_is_killed_before_the_commit_the_old_rows_stand(
     engine_name: str, server: Server, database: str, events: str, tmp_path: Path
 ) -> None:
@@ -132,6 +134,7 @@ def test_of_a_run_that_is_killed_before_the_commit_the_old_rows_stand(
     assert rows_of(server, database, "session_calc.sessions") == before
 
 
+@pytest.mark.one_engine
 @pytest.mark.usefixtures("database")
 def test_a_database_that_cannot_be_reached_is_told_with_code_2_and_without_the_password(
     engine_name: str, server: Server, events: str
