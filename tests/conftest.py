@@ -28,14 +28,17 @@ SPARK_TEST_SETTINGS = {
 
 # more than ten seconds each, and seldom touched
 SLOW_FILES = {
+    "test_command_line.py",
     "test_images_make.py",
     "test_pages.py",
     "test_postgres.py",
+    "test_run_page.py",
     "test_s3_listing.py",
     "test_s3_reading.py",
     "test_s3_rejects.py",
     "test_s3_runs.py",
     "test_s3_tables.py",
+    "test_sink.py",
     "test_write.py",
 }
 
