@@ -22,6 +22,7 @@ def uploads(bucket: Bucket) -> list[Any]:
     return list(bucket.store.admin.list_multipart_uploads(Bucket=bucket.name).get("Uploads", []))
 
 
+@pytest.mark.one_engine
 def test_rejects_of_objects_are_written_to_s3_with_the_urls_of_the_objects(
     engine_name: str, bucket: Bucket, store: Store
 ) -> None:
@@ -39,6 +40,7 @@ def test_rejects_of_objects_are_written_to_s3_with_the_urls_of_the_objects(
     assert uploads(bucket) == []
 
 
+@pytest.mark.one_engine
 def test_a_run_that_fails_leaves_the_rejects_on_s3_as_they_were(engine_name: str, bucket: Bucket, store: Store) -> None:
     bucket.put("in/a.jsonl", EVENT + b"{cut\n")
     bucket.put("r.jsonl", b"old\n")

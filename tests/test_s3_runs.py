@@ -54,6 +54,7 @@ def refusal(engine: str, environment: dict[str, str], **settings: str) -> str:
 # -------------------------------------------------------------------------------------------------------- results on S3
 
 
+@pytest.mark.one_engine
 def test_results_are_written_to_s3_and_a_failed_run_leaves_them_as_they_were(
     engine_name: str, bucket: Bucket, store: Store
 ) -> None:
