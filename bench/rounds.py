@@ -73,6 +73,7 @@ class Bench:
             problem = _problem(finished, self.limit_seconds)
             answer = "" if problem else _hash(case.contender.answer(finished.stdout, out))
             report = {} if problem else case.contender.report(out) or {}
+            seconds = report.get("seconds")
         return Run(
             measurement.name,
             case.name,
@@ -84,7 +85,7 @@ class Bench:
             finished.disk_bytes,
             answer,
             problem,
-            dict(report.get("seconds", {})),  # type: ignore[call-overload]
+            seconds if isinstance(seconds, dict) else {},
         )
 
     def _environment(self, case: Case) -> dict[str, str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
 from typing import Any
 
 import pyarrow as pa
@@ -13,8 +12,7 @@ from session_calc.packing import batches_of
 from session_calc.prepare import Counted, Work, checked, inputs_of, prepare
 from session_calc.schemas import DAY, DIMENSIONS, GROUP, HOUR, OVERALL, USER
 from session_calc.session_table import WriteRows, sessions_of
-
-_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001
+from session_calc.write.tables import day_text
 
 TABLE = pa.schema(
     [
@@ -108,8 +106,9 @@ def _value_text(kind: str, value: str | None) -> str | None:
     if value is None or kind not in {HOUR, DAY}:
         return value
     if kind == DAY:
-        return (_EPOCH + timedelta(days=int(value))).date().isoformat()
-    return (_EPOCH + timedelta(hours=int(value))).isoformat(timespec="minutes")
+        return day_text(int(value))
+    day, hour = divmod(int(value), 24)
+    return f"{day_text(day)}T{hour:02}:00"
 
 
 class _Sums:

@@ -108,7 +108,7 @@ def _put_in_place(
         for name, temporary in waiting.items():
             temporary.replace(folder / name)
             placed.append(name)
-        sync_folder(folder)
+        sync(folder)
         at_last()
     except BaseException:
         for name in placed:
@@ -139,8 +139,8 @@ def umask() -> int:
     return mask
 
 
-def sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
+def sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:

@@ -17,7 +17,7 @@ from typing import Any, Protocol
 
 from session_calc.errors import UnwritableOutput
 from session_calc.s3 import Access, S3Refused, client, is_s3, split, telling
-from session_calc.write.files import sweep, sync_folder, umask
+from session_calc.write.files import sweep, sync, umask
 
 _PART_BYTES = 16 << 20  # an object has at most 10,000 parts: 160 GB
 _UNTOUCHED = "What stood there before is as it was."
@@ -137,7 +137,7 @@ class _TemporaryFile:
     def put_in_place(self) -> None:
         with _telling_of(self._path, self._setting):
             Path(self._file.name).replace(self._path)
-            sync_folder(self._path.parent)
+            sync(self._path.parent)
 
 
 @contextmanager

@@ -7,7 +7,6 @@ put beside the old ones, which go when all of the new ones are there.
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import time
@@ -21,6 +20,7 @@ from uuid import uuid4
 
 from session_calc.errors import UnwritableOutput
 from session_calc.s3 import Access, S3Refused, client, is_s3, split, telling
+from session_calc.write.files import sync, umask
 from session_calc.write.formats import RowWriter, open_rows
 
 if TYPE_CHECKING:
@@ -142,7 +142,7 @@ class _Here:
             self._sweep()
             self._waiting = Path(mkdtemp(dir=self._path.parent, prefix=f".{self._path.name}.", suffix=".tmp"))
             if by_day:
-                self._waiting.chmod(0o777 & ~_umask())
+                self._waiting.chmod(0o777 & ~umask())
 
     def waiting_path(self, name: str) -> Path:
         path = (self._waiting or Path()) / name
@@ -151,7 +151,7 @@ class _Here:
 
     def publish(self, files: Sequence[tuple[str, Path]], by_day: bool) -> None:
         for _, path in files:
-            _sync(path)
+            sync(path)
         new = self._waiting if by_day else files[0][1]
         if new is None:
             raise RuntimeError("nothing was written")
@@ -166,7 +166,7 @@ class _Here:
                 self._heal()
                 raise
             _remove(self._old)
-        _sync(self._path.parent)
+        sync(self._path.parent)
 
     def clean(self) -> None:
         if self._waiting is not None:
@@ -272,22 +272,8 @@ class _OnS3:
                 client(self._access).delete_object(Bucket=self._bucket, Key=key, **self._access.arguments)
 
 
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
 def _remove(path: Path) -> None:
     if path.is_dir():
         shutil.rmtree(path)
     else:
         path.unlink(missing_ok=True)
-
-
-def _umask() -> int:
-    mask = os.umask(0o022)
-    os.umask(mask)
-    return mask
