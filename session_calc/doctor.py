@@ -30,11 +30,12 @@ class Finding:
 
 
 def examine(environment: Mapping[str, str], home: Path) -> Iterator[Finding]:
-    """Look at Python, the engines, Java, the S3 credentials, the PostgreSQL driver and what pages need."""
+    """Look at Python, the engines, the scanner, Java, the S3 credentials, the PostgreSQL driver and what pages need."""
     yield Finding("session_calc", is_fine=True, found=__version__)
     yield _python()
     yield _sail()
     yield _classic_spark()
+    yield _scanner()
     yield _java(environment)
     yield _connect(environment)
     yield _credentials(environment, home)
@@ -65,6 +66,13 @@ def _classic_spark() -> Finding:
 def _not_installed(name: str, missing: list[str], extra: str) -> Finding:
     advice = f"pip install 'session_calc[{extra}]' in an environment of its own."
     return Finding(name, is_fine=False, found=f"not installed ({' and '.join(missing)} missing)", advice=advice)
+
+
+def _scanner() -> Finding:
+    if find_spec("numba") is None:
+        advice = "Without it, JSON lines on this machine are read by the engine, and slower: pip install numba."
+        return Finding("scanner", is_fine=False, found="not installed (numba missing)", advice=advice)
+    return Finding("scanner", is_fine=True, found=f"numba {version('numba')}")
 
 
 def _java(environment: Mapping[str, str]) -> Finding:

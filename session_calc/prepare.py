@@ -99,6 +99,6 @@ def checked(work: Work, rows: Iterable[Any], group_keys: Sequence[str], reading:
     with work.clock.step("check"):
         # before the sums: those of a file that grew between two looks at it do not add up
         require_unchanged(work.listing)
-        found = tally.add_up(rows, group_keys, work.gaps, reading.line_count, reading.blank_count)
+        found = tally.add_up(rows, group_keys, work.gaps, reading.line_count(), reading.blank_count)
         warnings = plausible.require_plausible(found, work.listing, work.fields)
     return Counted(found, reading.way, warnings)

@@ -115,6 +115,18 @@ def engine(engine_name: str, tmp_path_factory: pytest.TempPathFactory) -> Iterat
             yield until_done.enter_context(spark.open_session("local[2]", settings))
 
 
+@pytest.fixture(params=["compiled", "judged", "engine"])
+def reader(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """What reads JSON lines on this machine: our own code, the judge alone, or, as elsewhere, the engine."""
+    from session_calc.read import local_json
+
+    if request.param == "compiled":
+        monkeypatch.setattr(local_json, "SMALL_BYTES", -1)
+    if request.param == "engine":
+        monkeypatch.setattr(local_json, "is_possible", lambda: False)
+    return str(request.param)
+
+
 @pytest.fixture(autouse=True)
 def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """No setting and no credentials of the developer's shell or `.env` reach a test."""

@@ -436,6 +436,16 @@ def test_doctor_says_what_to_do_about_an_engine_that_is_not_installed(tmp_path: 
     )
 
 
+def test_doctor_says_what_is_slow_without_numba(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "numba", None)
+    assert found_by_doctor({}, tmp_path)["scanner"] == Finding(
+        "scanner",
+        is_fine=False,
+        found="not installed (numba missing)",
+        advice="Without it, JSON lines on this machine are read by the engine, and slower: pip install numba.",
+    )
+
+
 def test_doctor_refuses_a_wrong_address_without_its_token(tmp_path: Path) -> None:
     found = found_by_doctor({"SPARK_REMOTE": "sc://host/path/;token=topsecret"}, tmp_path)["engine connect"]
     assert found == Finding(

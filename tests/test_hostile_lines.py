@@ -9,9 +9,10 @@ from hostile import hostile_lines
 from line_cases import LINE_CASES
 
 from session_calc.engines.engine import Engine
-from session_calc.read.judge import make_judge
 
 GAP = 30 * MINUTE
+
+pytestmark = pytest.mark.usefixtures("reader")
 
 
 @pytest.mark.parametrize("seed", [1, 2])
@@ -81,29 +82,11 @@ def test_lines_over_the_limit_are_rejected_and_those_at_it_are_not(engine: Engin
     assert_as_oracle(count_bytes(engine, tmp_path, data, rules), data, rules)
 
 
-@pytest.mark.parametrize(("line", "outcome"), [case[1:] for case in LINE_CASES], ids=[case[0] for case in LINE_CASES])
-def test_line(line: bytes, outcome: str) -> None:
-    """Each named line alone, by the judge that has the last word on every engine."""
-    problem, user, has_timestamp, event_time, _ = make_judge([("u",)], ("t",), "ms", [("g",)])(line)
-    if problem is None:
-        problem = "missing_user" if not user else None
-        problem = problem or (None if has_timestamp else "missing_timestamp")
-        problem = problem or ("invalid_timestamp" if event_time is None else "event")
-    assert outcome in (problem, "blank")
-
-
 def test_all_named_lines_become_what_their_names_say(engine: Engine, tmp_path: Path) -> None:
     rules = replace(BASE_RULES, user_keys=("u",), timestamp_key="t", group_keys=("g",))
     data = b"".join(line + b"\n" for _, line, _ in LINE_CASES)
 
     assert_as_oracle(count_bytes(engine, tmp_path, data, rules), data, rules)
-
-
-def test_clean_lines_are_read_the_fast_way_where_there_is_one(engine: Engine, tmp_path: Path) -> None:
-    data = hostile_lines(8, 5_000, 300, gap_us=GAP, hostile_share=0)
-    counted = count_bytes(engine, tmp_path, data)
-
-    assert_as_oracle(counted, data, BASE_RULES)
 
 
 def test_the_same_lines_in_any_order_and_over_one_or_two_hundred_files_count_the_same(

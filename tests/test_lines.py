@@ -1,4 +1,4 @@
-"""Long lines, broken bytes, and the fast way of Sail: taken for clean files, left for each line that it misreads."""
+"""Long lines, broken bytes, and the fast way of Sail on S3: taken for clean files, left for lines that it misreads."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ import pytest
 from counting import BASE_RULES, assert_as_oracle, count_bytes, count_files, to_answer
 
 from session_calc.engines.engine import Engine
+
+pytestmark = pytest.mark.usefixtures("reader")
 
 MIB = 1 << 20
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
@@ -70,14 +72,14 @@ COMPRESSIONS: dict[str, Callable[[bytes], bytes]] = {"": bytes, ".gz": gzip.comp
 
 @pytest.mark.parametrize("suffix", COMPRESSIONS)
 def test_lines_that_are_no_utf8_are_rejected_and_all_others_counted(
-    engine: Engine, tmp_path: Path, suffix: str
+    engine: Engine, reader: str, tmp_path: Path, suffix: str
 ) -> None:
     path = tmp_path / f"e.json{suffix}"
     path.write_bytes(COMPRESSIONS[suffix](BROKEN_UTF8))
 
     counted = count_files(engine, [path])
 
-    assert counted.read_way == "tolerant"
+    assert counted.read_way == ("tolerant" if reader == "engine" else "fast")
     assert to_answer(counted).ledger == {"lines": 8, "events": 4, "blank": 1, "malformed_json": 3}
     assert_as_oracle(counted, BROKEN_UTF8, BASE_RULES)
 
@@ -215,6 +217,10 @@ def require_sail(engine: Engine) -> None:
         pytest.skip("only Sail has a fast way")
 
 
+by_engine = pytest.mark.parametrize("reader", ["engine"], indirect=True)
+
+
+@by_engine
 @pytest.mark.parametrize("kind", FAST_LINES)
 def test_a_clean_line_is_read_the_fast_way(engine: Engine, tmp_path: Path, kind: str) -> None:
     require_sail(engine)
@@ -226,6 +232,7 @@ def test_a_clean_line_is_read_the_fast_way(engine: Engine, tmp_path: Path, kind:
     assert_as_oracle(counted, data, BASE_RULES)
 
 
+@by_engine
 @pytest.mark.parametrize("kind", ODD_LINES)
 def test_one_odd_line_keeps_a_clean_file_from_the_fast_way(engine: Engine, tmp_path: Path, kind: str) -> None:
     require_sail(engine)
@@ -259,6 +266,7 @@ def test_a_line_counts_as_the_oracle_says_whichever_way_it_is_read(engine: Engin
     assert_as_oracle(count_bytes(engine, tmp_path, data), data, BASE_RULES)
 
 
+@by_engine
 @pytest.mark.parametrize("moment", [b'"2024-01-01T00:00:00Z"', b'"2024-01-01T00:00:00.123456Z"', b"null"])
 def test_plain_iso_8601_moments_are_read_the_fast_way(engine: Engine, tmp_path: Path, moment: bytes) -> None:
     require_sail(engine)
@@ -289,6 +297,7 @@ def test_other_moments_are_not_and_count_as_the_oracle_says(engine: Engine, tmp_
     assert_as_oracle(count_bytes(engine, tmp_path, data, rules), data, rules)
 
 
+@by_engine
 def test_nested_keys_are_read_the_fast_way_unless_an_object_on_the_way_is_none(engine: Engine, tmp_path: Path) -> None:
     require_sail(engine)
     rules = replace(BASE_RULES, user_keys=("who.id",))
@@ -301,6 +310,7 @@ def test_nested_keys_are_read_the_fast_way_unless_an_object_on_the_way_is_none(e
         assert_as_oracle(counted, data, rules)
 
 
+@by_engine
 def test_compressed_clean_files_are_read_the_fast_way_too(engine: Engine, tmp_path: Path) -> None:
     require_sail(engine)
     for name, data in (("1.json", BEFORE), ("2.json.gz", gzip.compress(AFTER)), ("3.jsonl.bz2", bz2.compress(b"\n"))):

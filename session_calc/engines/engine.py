@@ -30,8 +30,6 @@ class Engine:
     scans_text_first : bool
         A look at the text before the reading pays: it shows whether `read.json_fast` may be used, and whether a byte
         is no UTF-8, for which the engine would refuse the whole file.
-    has_jackson : bool
-        It parses JSON with Jackson, which refuses numbers of over 1000 digits and names of over 50,000 characters.
     decodes_urls : bool
         To it `%20` in the URL of an object is a space.
     file_scheme : str
@@ -45,7 +43,6 @@ class Engine:
     version: str
     is_here: bool
     scans_text_first: bool = False
-    has_jackson: bool = False
     decodes_urls: bool = False
     file_scheme: str = ""
     spills: bool = True

@@ -107,6 +107,6 @@ def open_session(master: str, settings: Mapping[str, str]) -> Iterator[Engine]:
         actual_master = spark.conf.get("spark.master", "") or ""
         version = f"Spark {spark.version} {actual_master}"
         is_here = actual_master.startswith("local[")
-        yield Engine(spark, "spark", version, is_here=is_here, has_jackson=True, file_scheme="file://")
+        yield Engine(spark, "spark", version, is_here=is_here, file_scheme="file://")
     finally:
         spark.stop()

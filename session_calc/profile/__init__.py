@@ -112,7 +112,7 @@ def profile_events(
             described = of_sessions(with_values(folded, users, groups, gaps[0], gap_rule), groups)
     with clock.step("check"):
         require_unchanged(listing)
-        found = tally.add_up(rows, fields.group_keys, compared, reading.line_count, reading.blank_count)
+        found = tally.add_up(rows, fields.group_keys, compared, reading.line_count(), reading.blank_count)
         plausible.require_lines(found, listing)
     problems = _problems(found, listing, fields)
     return Profile(sampled, found, when, who, silent, advised, described, compared, problems, reading.way)

@@ -2,16 +2,16 @@
 
 | suffix | module |
 |---|---|
-| .json, .jsonl, .ndjson | `json_lines`; where the engine has it, `json_fast` for lines that `proof` finds plain |
+| .json, .jsonl, .ndjson | on the engine's machine `local_json`, else `json_lines`; on S3 Sail's `json_fast` as well |
 | .csv | `csv_lines` |
 | .parquet | `parquet` |
 """
 
-import zlib
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import reduce
+from pathlib import Path
 
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
@@ -19,7 +19,7 @@ from pyspark.sql import DataFrame, SparkSession
 from session_calc.engines.engine import Engine
 from session_calc.errors import UserError
 from session_calc.inputs import Input
-from session_calc.read import csv_lines, fetch, json_fast, json_lines, parquet, text_scan
+from session_calc.read import csv_lines, fetch, json_fast, json_lines, local_json, parquet, text_scan
 from session_calc.read.lines import read_lines
 from session_calc.read.stage import Stage
 from session_calc.read.whole import require_ends
@@ -35,16 +35,17 @@ class Reading:
     ----------
     parsed : PARSED
     way : {'fast', 'tolerant'}
-        fast: every line was proven plain.
-    line_count : int or None
-        Lines counted apart from `parsed`, where the reader did; the ledger is held against it.
+        fast: by the package's own reader, or all lines were proven plain for the engine's.
+    line_count : function to int or None
+        Lines counted apart from `parsed`, where the reader did and the rows were asked for; the ledger is held
+        against it.
     blank_count : int
         Blank lines that are not in `parsed`.
     """
 
     parsed: DataFrame
     way: str
-    line_count: int | None = None
+    line_count: Callable[[], int | None] = lambda: None
     blank_count: int = 0
 
 
@@ -73,9 +74,8 @@ def read(engine: Engine, inputs: Sequence[Input], fields: Fields, stage: Stage) 
     require_ends(inputs)
     csv_lines.require_headers(inputs)
     texts = [one for one in inputs if one.format != "parquet"]
-    # the fast reader does not know the text of a line
-    if engine.is_here and not fields.keep_line and all(one.format == "json" and not one.is_on_s3 for one in inputs):
-        reading = _proven(engine, inputs, fields, stage)
+    if stage.folder is not None and all(one.format == "json" and not one.is_on_s3 for one in inputs):
+        reading = _by_ourselves(engine, inputs, fields, stage.folder, stage)
         if reading is not None:
             return reading
     if not (engine.scans_text_first and texts):
@@ -83,30 +83,17 @@ def read(engine: Engine, inputs: Sequence[Input], fields: Fields, stage: Stage) 
     return _scanned(engine, inputs, texts, fields, stage)
 
 
-def _proven(engine: Engine, inputs: Sequence[Input], fields: Fields, stage: Stage) -> Reading | None:
-    try:
-        from session_calc.read import aside, proof
-    except ModuleNotFoundError:
-        return None  # a cluster's driver may lack pyarrow and numpy
-    try:
-        proofs = proof.prove(inputs, fields, engine.has_jackson)
-    except (OSError, EOFError, zlib.error):
-        return None  # the engine fails as well, and that failure is explained
-    if proofs is None:
+def _by_ourselves(
+    engine: Engine, inputs: Sequence[Input], fields: Fields, folder: Path, stage: Stage
+) -> Reading | None:
+    if not local_json.is_possible():
         return None
-    line_count = sum(one.line_count for one in proofs.values())
-    odd_count = sum(one.odd_count for one in proofs.values())
-    if sum(len(one.odd) for one in proofs.values()) < odd_count or not aside.has_room(proofs, stage):
-        mended = [one if proofs[one].is_utf8 else stage.mended(one) for one in inputs]
-        return Reading(_tolerant(engine, mended, fields, stage), "tolerant", line_count)
-    frames = [
-        json_fast.read(engine.spark, paths, fields)
-        for paths in _paths_together(aside.plain_inputs(proofs, stage), stage)
-    ]
-    judged = aside.judged(engine.spark, proofs.values(), fields)
-    blank_count = sum(one.blank_count for one in proofs.values())
-    parsed = reduce(DataFrame.union, frames if judged is None else [*frames, judged])
-    return Reading(parsed, "tolerant" if odd_count else "fast", line_count, blank_count)
+    try:
+        parsed, lines_read = local_json.read(engine.spark, inputs, fields, folder / "lines")
+    except OSError:
+        return None  # the engine fails as well, and that failure is explained
+    stage.when_read.append(lines_read.add_up)
+    return Reading(parsed, "fast", lines_read)
 
 
 def _scanned(engine: Engine, inputs: Sequence[Input], texts: Sequence[Input], fields: Fields, stage: Stage) -> Reading:
@@ -120,9 +107,9 @@ def _scanned(engine: Engine, inputs: Sequence[Input], texts: Sequence[Input], fi
     # the fast reader does not know the text of a line
     if scan.odd_count == 0 and not fields.keep_line and all(one.format == "json" for one in inputs):
         events = [json_fast.read(spark, paths, fields) for paths in lists_of_paths]
-        return Reading(reduce(DataFrame.union, events), "fast", scan.line_count, scan.blank_count)
+        return Reading(reduce(DataFrame.union, events), "fast", lambda: scan.line_count, scan.blank_count)
     line_count = scan.line_count if len(texts) == len(inputs) else None
-    return Reading(_tolerant(engine, inputs, fields, stage), "tolerant", line_count)
+    return Reading(_tolerant(engine, inputs, fields, stage), "tolerant", lambda: line_count)
 
 
 def _require_one_format(inputs: Sequence[Input]) -> None:

@@ -9,9 +9,9 @@ import bz2
 import codecs
 import gzip
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -33,12 +33,14 @@ class Stage:
     """Where links and mended copies lie; `folder` is None where the engine does not see this machine's files.
 
     `decodes_urls` says that to the engine `%20` in a URL is a space, as it is to Sail and not to Spark; `file_scheme`
-    is what the engine needs before a path.
+    is what the engine needs before a path. What is in `when_read` is done once the inputs were read, and while the
+    folder is still there.
     """
 
     folder: Path | None
     decodes_urls: bool = False
     file_scheme: str = ""
+    when_read: list[Callable[[], None]] = field(default_factory=list)
 
     def path_for_engine(self, one: Input) -> str:
         """Give the path by which an engine reads exactly this file."""
@@ -83,7 +85,10 @@ def open_stage(is_here: bool, decodes_urls: bool = False, file_scheme: str = "")
         yield Stage(None, decodes_urls, file_scheme)
         return
     with TemporaryDirectory(prefix="session-calc-") as folder:
-        yield Stage(Path(folder), decodes_urls, file_scheme)
+        stage = Stage(Path(folder), decodes_urls, file_scheme)
+        yield stage
+        for deed in stage.when_read:
+            deed()
 
 
 def is_speakable(one: Input) -> bool:

@@ -4,7 +4,7 @@ The fast reader takes what is no JSON (two objects on a line, an object over two
 `1-2` for a number), cuts the fraction off a whole number, and fails the whole read at the first value of another type.
 A line is odd unless one regular expression proves it to be strict JSON with the wanted fields of the expected kinds.
 
-Files of JSON on this machine are proven by `proof`, with the same pattern and less work; this is for those on S3.
+This is for files on S3; those on this machine are read by `local_json`.
 """
 
 from dataclasses import dataclass

@@ -6,7 +6,7 @@ no bzip2; Sail takes an empty file for Parquet without rows.
 
 import bz2
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from session_calc.errors import UnreadableInput
 from session_calc.inputs import Input, open_raw
@@ -55,6 +55,31 @@ def require_whole(one: Input) -> None:
         raise _unreadable(one, getattr(error, "strerror", None) or str(error)) from error
 
 
+def inflated(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """Decompress what a .gz holds, of several members too, a bounded piece at a time.
+
+    It does not take zeros behind the end for padding, as the module gzip does, for the engines do not.
+
+    Raises
+    ------
+    EOFError, zlib.error
+        The file is cut off, or damaged.
+    """
+    inflater = None
+    for chunk in chunks:
+        rest = chunk
+        while rest:
+            inflater = inflater or zlib.decompressobj(_GZIP_WINDOW)
+            yield inflater.decompress(rest, _CHUNK_BYTES)
+            rest = inflater.unconsumed_tail or inflater.unused_data
+            if inflater.eof:
+                inflater = None
+    if inflater:
+        yield inflater.flush()
+        if not inflater.eof:
+            raise EOFError("it ends before its end mark")
+
+
 def _require_parquet_ends(one: Input) -> None:
     first, last = _ends(one, 4)
     if one.byte_count < _SMALLEST_PARQUET or first != _PARQUET_MAGIC or last != _PARQUET_MAGIC:
@@ -81,18 +106,8 @@ def _ends(one: Input, byte_count: int) -> tuple[bytes, bytes]:
 
 
 def _read_gzip(one: Input) -> None:
-    # not the module gzip: it takes zeros behind the end for padding, and the engines do not
-    decompressor = None
-    for chunk in _chunks(one):
-        rest = chunk
-        while rest:
-            decompressor = decompressor or zlib.decompressobj(_GZIP_WINDOW)
-            decompressor.decompress(rest)
-            rest = decompressor.unused_data
-            if decompressor.eof:
-                decompressor = None
-    if decompressor:
-        raise EOFError("it ends before its end mark")
+    for _ in inflated(_chunks(one)):
+        pass
 
 
 def _read_bzip2(one: Input) -> None:
