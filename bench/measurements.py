@@ -98,4 +98,4 @@ def _start() -> list[Case]:
 
 
 def _ours() -> list[Contender]:
-    return [one for one in ALL if one.kind == OURS]
+    return [one for one in ALL if one.kind == OURS and not one.program]

@@ -74,8 +74,9 @@ def show(report: Report, console: Console) -> None:
 _MEANINGS = (
     "Seconds: whole processes, start included; median (least to most). Ratio: the median over the rounds of the "
     "seconds by those of the fastest program by hand with the right answer, or of the case that is meant; engine: by "
-    "the fastest by hand on the same engine. MB: the most that the process and all below it had resident. Disk: bytes "
-    "read from the disk by bytes of input; near 0, the input was in memory."
+    "the fastest by hand on the same engine. Our plan in another engine is not among those by hand. MB: the most that "
+    "the process and all below it had resident. Disk: bytes read from the disk by bytes of input; near 0, the input "
+    "was in memory."
 )
 
 

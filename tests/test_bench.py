@@ -120,6 +120,15 @@ def test_a_process_is_watched_with_all_below_it(tmp_path: Path) -> None:
     assert finished.peak_bytes > 80_000_000
 
 
+def test_the_processor_time_of_a_child_that_nobody_waited_for_counts(tmp_path: Path) -> None:
+    child = (
+        "import time; end = time.perf_counter() + 1.5; [None for _ in iter(lambda: time.perf_counter() > end, True)]"
+    )
+    program = f"import subprocess, sys, time; subprocess.Popen([sys.executable, '-c', {child!r}]); time.sleep(2)"
+
+    assert run([sys.executable, "-c", program], {}, tmp_path).cpu_seconds > 0.2
+
+
 def test_a_process_over_the_limit_is_stopped_with_all_below_it(tmp_path: Path) -> None:
     finished = run([sys.executable, "-c", "import time; time.sleep(60)"], {}, tmp_path, limit_seconds=0.2)
 
