@@ -39,7 +39,7 @@ def count_sessions(work: Work, with_distributions: bool = False) -> Counted:
     users, groups, gaps = work.fields.user_columns, work.fields.group_columns, work.gaps
     rules = work.rules.sessions
     with inputs_of(work) as stage:
-        validated, reading = prepare(work, stage)
+        validated, reading = prepare(work, stage, may_fold=not with_distributions)
         if with_distributions:
             validated = keep(validated, "events", stage)
         if rules.need_order:

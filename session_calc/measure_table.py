@@ -56,7 +56,7 @@ def measure_sessions(work: Work, write: WriteRows, dimensions: Sequence[str], ti
     # the whole and the groups are always measured: the ledger is held against them
     wanted = list(dict.fromkeys([OVERALL, GROUP, *dimensions]))
     with inputs_of(work) as stage:
-        validated, reading = prepare(work, stage)
+        validated, reading = prepare(work, stage, may_fold=True)
         measured = measure(sessions_of(validated, work), fields.user_columns, keys, wanted, timezone)
         few: list[Mapping[str, Any]] = []
         with work.clock.step("write"):

@@ -74,11 +74,21 @@ def inputs_of(work: Work) -> Iterator[Stage]:
         yield stage
 
 
-def prepare(work: Work, stage: Stage) -> Prepared:
-    """Read the inputs as VALIDATED, fit for the rules: duplicates set aside, local days added."""
+def prepare(work: Work, stage: Stage, may_fold: bool = False) -> Prepared:
+    """Read the inputs as VALIDATED, fit for the rules: duplicates set aside, local days added.
+
+    Parameters
+    ----------
+    work : Work
+    stage : Stage
+    may_fold : bool
+        Nobody will look at single events, so that they may come folded, where the rules do not look at them either.
+    """
     fields, rules = work.fields, work.rules
+    needs_events = rules.sessions.need_order or rules.sessions.midnight_zone or fields.id_key
     with work.clock.step("read"):
-        reading = read(work.engine, work.listing.inputs, fields, stage)
+        fold_gap = min(work.gaps) if may_fold and not needs_events else 0
+        reading = read(work.engine, work.listing.inputs, fields, stage, fold_gap)
     validated = validate.by_rules(reading.parsed, fields, rules.exclude_events)
     if fields.id_key:
         content = [*fields.user_columns, *fields.group_columns, *fields.rule_columns]

@@ -20,13 +20,16 @@ bigint: no engine's idea of a time zone or of a timestamp's range can change the
 | group_1 ... group_m | string | the values of GROUP_KEY's fields as text; null: missing |
 | event_name, change_1 ..., event_id | string | EVENT_KEY's, SPLIT_ON_CHANGE's, DEDUPE_KEY's fields; only where set |
 | line | string; of Parquet a struct | the event as it came; there only where it was asked for |
+| last_event_time | bigint, microseconds | there only where rows are folded: event_time is the first of several |
+| event_count | bigint | of how many lines the row is folded; there only where rows are |
 
 **VALIDATED**, what `validate` makes of PARSED; where set_aside is not null all other columns are
 
 | column | type | meaning |
 |---|---|---|
 | set_aside | string | null: the line is an event; else `blank`, `excluded`, `duplicate` or the reject reason |
-| user_1 ..., event_time, group_1 ..., event_name, change_1 ..., line | | as above |
+| user_1 ..., event_time, group_1 ..., event_name, change_1 ..., line, last_event_time | | as above |
+| event_count | bigint | as above; not null where set_aside is not, either |
 | local_day | bigint, days since 1970-01-01 | of event_time in TIMEZONE; there only where sessions are cut at midnight |
 
 **SLICES**, what `sessionize.slices.by_user` folds VALIDATED to

@@ -45,7 +45,7 @@ def tell_sessions(work: Work, write: WriteRows, with_last_values: bool = False, 
     fields = work.fields
     sums = Sums()
     with inputs_of(work) as stage:
-        validated, reading = prepare(work, stage)
+        validated, reading = prepare(work, stage, may_fold=True)
         told = sessions_of(validated, work, with_last_values).withColumn(
             "session_id", session_id(fields.user_columns, work.gaps[0])
         )

@@ -22,8 +22,8 @@ def by_rules(parsed: DataFrame, fields: Fields, exclude_events: Sequence[str] = 
     Returns
     -------
     DataFrame : VALIDATED
-        As many rows as came in. Where set_aside is not null all other columns are null, so that such rows fold
-        into one per reason.
+        As many rows as came in. Where set_aside is not null all other columns but event_count are null, so that such
+        rows fold into one per reason.
     """
     set_aside = F.coalesce(F.col("line_problem"), _missing_user(fields), _missing_timestamp(), _invalid_timestamp())
     if exclude_events:
@@ -31,8 +31,9 @@ def by_rules(parsed: DataFrame, fields: Fields, exclude_events: Sequence[str] = 
     marked = parsed.withColumn("set_aside", set_aside)
     is_event = F.col("set_aside").isNull()
     kept = [*fields.user_columns, "event_time", *fields.group_columns, *fields.rule_columns]
-    kept += ["line"] if fields.keep_line else []
-    return marked.select("set_aside", *[F.when(is_event, F.col(name)).alias(name) for name in kept])
+    kept += [name for name in ("line", "last_event_time") if name in parsed.columns]
+    counted = [name for name in ("event_count",) if name in parsed.columns]
+    return marked.select("set_aside", *[F.when(is_event, F.col(name)).alias(name) for name in kept], *counted)
 
 
 def _missing_user(fields: Fields) -> Column:

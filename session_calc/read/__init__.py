@@ -11,7 +11,6 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import reduce
-from pathlib import Path
 
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
@@ -49,7 +48,7 @@ class Reading:
     blank_count: int = 0
 
 
-def read(engine: Engine, inputs: Sequence[Input], fields: Fields, stage: Stage) -> Reading:
+def read(engine: Engine, inputs: Sequence[Input], fields: Fields, stage: Stage, fold_gap: int = 0) -> Reading:
     """Read the inputs the fast way where that surely gives the same numbers, and the tolerant way elsewhere.
 
     Parameters
@@ -59,6 +58,8 @@ def read(engine: Engine, inputs: Sequence[Input], fields: Fields, stage: Stage) 
     fields : Fields
     stage : Stage
         Must outlive the reading: links and mended copies lie there.
+    fold_gap : int, microseconds
+        Rows may come folded to slices of it, where the reader can do that; 0: a row for each line.
 
     Raises
     ------
@@ -74,8 +75,8 @@ def read(engine: Engine, inputs: Sequence[Input], fields: Fields, stage: Stage) 
     require_ends(inputs)
     csv_lines.require_headers(inputs)
     texts = [one for one in inputs if one.format != "parquet"]
-    if stage.folder is not None and all(one.format == "json" and not one.is_on_s3 for one in inputs):
-        reading = _by_ourselves(engine, inputs, fields, stage.folder, stage)
+    if all(one.format == "json" and not one.is_on_s3 for one in inputs):
+        reading = _by_ourselves(engine, inputs, fields, fold_gap, stage)
         if reading is not None:
             return reading
     if not (engine.scans_text_first and texts):
@@ -84,12 +85,12 @@ def read(engine: Engine, inputs: Sequence[Input], fields: Fields, stage: Stage) 
 
 
 def _by_ourselves(
-    engine: Engine, inputs: Sequence[Input], fields: Fields, folder: Path, stage: Stage
+    engine: Engine, inputs: Sequence[Input], fields: Fields, fold_gap: int, stage: Stage
 ) -> Reading | None:
-    if not local_json.is_possible():
+    if stage.folder is None or not local_json.is_possible():
         return None
     try:
-        parsed, lines_read = local_json.read(engine.spark, inputs, fields, folder / "lines")
+        parsed, lines_read = local_json.read(engine.spark, inputs, fields, fold_gap, stage.folder / "lines")
     except OSError:
         return None  # the engine fails as well, and that failure is explained
     stage.when_read.append(lines_read.add_up)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from pyspark import cloudpickle
 from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql.types import StringType
+from pyspark.sql.types import LongType, StringType
 
 import session_calc
 from session_calc.errors import LedgerBroken
@@ -68,7 +68,9 @@ def is_possible() -> bool:
     return all(find_spec(name) for name in _NEEDED)
 
 
-def read(spark: SparkSession, inputs: Sequence[Input], fields: Fields, folder: Path) -> tuple[DataFrame, LinesRead]:
+def read(
+    spark: SparkSession, inputs: Sequence[Input], fields: Fields, fold_gap: int, folder: Path
+) -> tuple[DataFrame, LinesRead]:
     """Give PARSED, and who counts its lines apart.
 
     Parameters
@@ -78,6 +80,8 @@ def read(spark: SparkSession, inputs: Sequence[Input], fields: Fields, folder: P
     inputs : sequence of Input
         JSON lines on this machine.
     fields : Fields
+    fold_gap : int, microseconds
+        Fold the rows to slices of it as they are read; 0: do not.
     folder : Path
         A temporary one, where those who read tell of it.
 
@@ -100,10 +104,12 @@ def read(spark: SparkSession, inputs: Sequence[Input], fields: Fields, folder: P
         for first in range(task_count)
     ]
     folder.mkdir()
-    task = local_task.make(_package_folder(), shares, astuple(fields), is_compiled, str(folder))
+    task = local_task.make(_package_folder(), shares, astuple(fields), is_compiled, fold_gap, str(folder))
     schema = parsed_type(fields)
     if fields.keep_line:
         schema = schema.add("line", StringType())
+    if fold_gap:
+        schema = schema.add("last_event_time", LongType()).add("event_count", LongType())
     parsed = spark.range(0, task_count, 1, task_count).mapInArrow(task, schema)
     return parsed, LinesRead(folder, portions)
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from session_calc.read.fold import Folding
 from session_calc.read.judge import DECIMAL_PLACES_TO_MICROSECONDS, Judgement, make_judge
 from session_calc.read.portions import Block, Portion, blocks_of
 from session_calc.read.verdict import is_blank, is_too_long
@@ -21,7 +22,7 @@ Rows = Callable[[Block], Iterator[Any]]
 
 
 def rows_of(
-    share: Sequence[tuple[int, tuple[Any, ...]]], fields: Fields, is_compiled: bool, told_folder: str
+    share: Sequence[tuple[int, tuple[Any, ...]]], fields: Fields, is_compiled: bool, fold_gap: int, told_folder: str
 ) -> Iterator[Any]:
     """Read portions, and tell how many lines each had.
 
@@ -31,6 +32,8 @@ def rows_of(
     fields : Fields
     is_compiled : bool
         Read plain lines by `scanner`; else the judge reads all.
+    fold_gap : int, microseconds
+        Fold the rows to slices of it; 0: do not.
     told_folder : str
         Where a portion that was read to its end leaves a file: its name is the portion's number, its text the number
         of lines.
@@ -38,8 +41,9 @@ def rows_of(
     Yields
     ------
     pyarrow.RecordBatch
-        Of PARSED, a row for each line.
+        Of PARSED, a row for each line unless they are folded.
     """
+    folding = Folding(fold_gap) if fold_gap else None
     judge = make_line_judge(fields)
     rows = compiled_rows(fields, judge) if is_compiled else judged_rows(fields, judge)
     for number, values in share:
@@ -48,7 +52,9 @@ def rows_of(
             batches = rows(block) if block is not None else iter([_batch_of([_too_long(fields)], fields)])
             for batch in batches:
                 line_count += batch.num_rows
-                yield batch
+                yield from folding.add(batch) if folding else [batch]
+        if folding:
+            yield from folding.rest()
         Path(told_folder, str(number)).write_text(str(line_count))
 
 

@@ -6,9 +6,9 @@ from typing import Any
 
 
 def make(
-    package_folder: str, shares: Sequence[Any], fields: tuple[Any, ...], is_compiled: bool, told_folder: str
+    package_folder: str, shares: Sequence[Sequence[Any]], fields: tuple[Any, ...], *how: Any
 ) -> Callable[[Iterable[Any]], Iterator[Any]]:
-    """Build the function from batches of the numbers of shares to batches of PARSED."""
+    """Build the function from batches of the numbers of shares to batches of PARSED, as `local_rows.rows_of`."""
 
     def read_shares(numbers: Iterable[Any]) -> Iterator[Any]:
         if package_folder not in sys.path:
@@ -18,6 +18,6 @@ def make(
 
         for batch in numbers:
             for number in batch.column(0).to_pylist():
-                yield from rows_of(shares[number], Fields(*fields), is_compiled, told_folder)
+                yield from rows_of(shares[number], Fields(*fields), *how)
 
     return read_shares

@@ -32,6 +32,7 @@ def by_user(
     Parameters
     ----------
     validated : VALIDATED
+        Rows that were folded by this gap, or a smaller one, are folded on.
     user_columns, group_columns : sequence of str
     gap : int, microseconds
         The smallest gap that sessions will be told by.
@@ -44,12 +45,13 @@ def by_user(
         One row per user, slice and combination of group values; one row per reason for lines set aside.
     """
     event_time = F.col("event_time")
+    is_folded = "event_count" in validated.columns
     # pmod, not division: a double cannot hold the microseconds of every year
     slice_start = (event_time - F.pmod(event_time, F.lit(gap))).alias("slice_start")
     return validated.groupBy("set_aside", *user_columns, slice_start, *cut_columns, *group_columns).agg(
         F.min(event_time).alias("first_event_time"),
-        F.max(event_time).alias("last_event_time"),
-        F.count(F.lit(1)).alias("event_count"),
+        F.max("last_event_time" if is_folded else event_time).alias("last_event_time"),
+        (F.sum("event_count") if is_folded else F.count(F.lit(1))).alias("event_count"),
     )
 
 
