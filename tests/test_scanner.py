@@ -28,8 +28,9 @@ def block_of(lines: Sequence[bytes]) -> Any:
     return np.frombuffer(bytearray(b"".join(line + b"\n" for line in lines)), np.uint8)
 
 
-def read(rows: local_rows.Rows, lines: Sequence[bytes]) -> list[Mapping[str, Any]]:
-    return [row for batch in rows(block_of(lines)) for row in checked(batch).to_pylist()]
+def read(reader: local_rows.Reader, *blocks: Sequence[bytes]) -> list[Mapping[str, Any]]:
+    batches = [batch for lines in blocks for batch in reader.read(block_of(lines))]
+    return [row for batch in (*batches, *reader.rest()) for row in checked(batch).to_pylist()]
 
 
 def checked(batch: Any) -> Any:
@@ -46,13 +47,15 @@ def scanned(lines: Sequence[bytes], fields: Fields = FIELDS) -> tuple[list[Mappi
         odd.append(line)
         return judge(line)
 
-    rows = local_rows.compiled_rows(fields, judge_and_note)
-    odd.clear()  # what a blank line becomes was asked once
-    return read(rows, lines), odd
+    reader = local_rows.Scanning(fields, 0)
+    reader.judge_line = judge_and_note
+    rows = read(reader, lines)
+    assert reader.line_count == len(rows) == len(lines)
+    return rows, odd
 
 
 def assert_read_as_judged(lines: Sequence[bytes], fields: Fields = FIELDS) -> None:
-    by_judge = read(local_rows.judged_rows(fields, local_rows.make_line_judge(fields)), lines)
+    by_judge = read(local_rows.Judging(fields, 0), lines)
     by_scanner, _ = scanned(lines, fields)
 
     assert Counter(map(repr, by_scanner)) == Counter(map(repr, by_judge))
@@ -233,3 +236,77 @@ def test_the_line_itself_comes_along_where_it_is_wanted() -> None:
     assert sorted(row["line"] or "" for row in rows) == ["", "", event.decode(), twice.decode()]
     assert odd == [twice, b"x"]
     assert_read_as_judged([event, twice, b"", b"x"], fields)
+
+
+def folded(rows: Sequence[Mapping[str, Any]], gap: int) -> Mapping[tuple[Any, ...], tuple[int, int, int]]:
+    """Give the first and the last moment and the number of the lines of each slice, None for no moment."""
+    found: dict[tuple[Any, ...], tuple[int, int, int]] = {}
+    for row in rows:
+        first = row["event_time"]
+        last, count = row.get("last_event_time", first), row.get("event_count", 1)
+        others = [value for name, value in row.items() if name not in {"event_time", "last_event_time", "event_count"}]
+        if first is None or last is None:
+            assert first is last
+            first = last = 0
+        assert first - first % gap == last - last % gap
+        key = (*others, first - first % gap)
+        before = found.get(key, (first, last, 0))
+        found[key] = (min(before[0], first), max(before[1], last), before[2] + count)
+    return found
+
+
+@pytest.mark.parametrize("gap", [1, 7_000, 60_000_000, 2**62])
+@pytest.mark.parametrize("room", [2, 8, 1 << 15])
+def test_folded_rows_hold_the_same_moments_and_numbers_of_lines(
+    monkeypatch: pytest.MonkeyPatch, gap: int, room: int
+) -> None:
+    monkeypatch.setattr(local_rows, "_SHARED_ROWS", room)
+    monkeypatch.setattr(local_rows, "_ODD_LINES", 5)
+    monkeypatch.setattr(local_rows, "_TEXT_BYTES", 1 << 15)
+    fields = replace(FIELDS, group_keys=("group", "page.b"), max_line_bytes=300)
+    lines = hostile_lines(3, 4_000, 300, gap_us=60_000_000).split(b"\n")
+    every = read(local_rows.Judging(fields, 0), lines)
+    for reader in (local_rows.Judging(fields, gap), local_rows.Scanning(fields, gap)):
+        rows = read(reader, *[lines[first : first + 100] for first in range(0, len(lines), 100)])
+
+        assert folded(rows, gap) == folded(every, gap)
+        assert sum(row["event_count"] for row in rows) == reader.line_count == len(lines)
+        assert all(row["event_count"] == 1 for row in rows) == isinstance(reader, local_rows.Judging)
+
+
+def test_lines_share_a_row_only_if_they_are_alike_in_all_but_the_moment() -> None:
+    lines = [
+        b'{"user":"ann","group":"A","time":1}',
+        b'{"user":"ann","group":"A","time":9}',
+        b'{"group":"A","time":0,"user":"ann"}',
+        b'{"user":"ann","group":"A","time":10}',  # the next slice
+        b'{"user":"ann","group":"A","time":-1}',
+        b'{"user":"ann","group":"A"}',  # no moment is not the moment 0
+        b'{"user":"ann","group":"A","time":null}',
+        b'{"user":"ann","group":null,"time":1}',  # no text is not an empty one
+        b'{"user":"ann","time":2}',
+        b'{"user":"ann","group":"","time":1}',
+        b'{"user":"annA","group":"","time":1}',
+        b'{"user":"an","group":"nA","time":1}',
+    ]
+    rows = read(local_rows.Scanning(FIELDS, 10_000), lines)
+
+    assert [tuple(row.values())[1:] for row in rows] == [
+        ("ann", True, 0, "A", 9_000, 3),
+        ("ann", True, 10_000, "A", 10_000, 1),
+        ("ann", True, -1_000, "A", -1_000, 1),
+        ("ann", False, None, "A", None, 2),
+        ("ann", True, 1_000, None, 2_000, 2),
+        ("ann", True, 1_000, "", 1_000, 1),
+        ("annA", True, 1_000, "", 1_000, 1),
+        ("an", True, 1_000, "nA", 1_000, 1),
+    ]
+
+
+def test_rows_of_several_blocks_are_shared_until_their_texts_have_no_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(local_rows, "_TEXT_BYTES", 1_000)
+    reader = local_rows.Scanning(FIELDS, 10_000)
+    few = [b'{"user":"ann","time":%d}' % number for number in range(9)]
+    rows = read(reader, few, few, [b'{"user":"%b","time":1}' % (b"b" * 3_000)], few, few * 100)
+
+    assert [(row["user_1"][0], row["event_count"]) for row in rows] == [("a", 18), ("b", 1), ("a", 9), ("a", 900)]

@@ -4,21 +4,38 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import pyarrow as pa
 
-from session_calc.read.fold import Folding
 from session_calc.read.judge import DECIMAL_PLACES_TO_MICROSECONDS, Judgement, make_judge
 from session_calc.read.portions import Block, Portion, blocks_of
 from session_calc.read.verdict import is_blank, is_too_long
 from session_calc.schemas import BLANK, LINE_TOO_LONG, Fields, path_of
 
-_ROWS = 1 << 13  # of a batch, at most
+_ROWS = 1 << 13  # of a batch
+_SHARED_ROWS = 1 << 15  # where lines share rows: enough to find a user again, and few enough for a core's cache
 _ODD_LINES = 1 << 12
+_TEXT_BYTES = 8 << 20  # of a column's texts; what stays empty takes no memory
 
-Rows = Callable[[Block], Iterator[Any]]
+
+class Reader(Protocol):
+    """What makes batches of PARSED of blocks.
+
+    Attributes
+    ----------
+    line_count : int
+        Lines read so far.
+    """
+
+    line_count: int
+
+    def read(self, block: Block) -> Iterator[Any]:
+        """Read the lines of a block; what is made of them may come later."""
+
+    def rest(self) -> Iterator[Any]:
+        """Give what did not come yet."""
 
 
 def rows_of(
@@ -43,19 +60,17 @@ def rows_of(
     pyarrow.RecordBatch
         Of PARSED, a row for each line unless they are folded.
     """
-    folding = Folding(fold_gap) if fold_gap else None
-    judge = make_line_judge(fields)
-    rows = compiled_rows(fields, judge) if is_compiled else judged_rows(fields, judge)
+    reader: Reader = Scanning(fields, fold_gap) if is_compiled else Judging(fields, fold_gap)
     for number, values in share:
-        line_count = 0
+        before, long_count = reader.line_count, 0
         for block in blocks_of(Portion(*values), fields.max_line_bytes):
-            batches = rows(block) if block is not None else iter([_batch_of([_too_long(fields)], fields)])
-            for batch in batches:
-                line_count += batch.num_rows
-                yield from folding.add(batch) if folding else [batch]
-        if folding:
-            yield from folding.rest()
-        Path(told_folder, str(number)).write_text(str(line_count))
+            if block is None:
+                long_count += 1
+                yield _batch_of([_too_long(fields)], fields, fold_gap)
+            else:
+                yield from reader.read(block)
+        yield from reader.rest()
+        Path(told_folder, str(number)).write_text(str(reader.line_count - before + long_count))
 
 
 def make_line_judge(fields: Fields) -> Callable[[bytes], Judgement]:
@@ -78,54 +93,96 @@ def make_line_judge(fields: Fields) -> Callable[[bytes], Judgement]:
 
 
 def compile_reader(fields: Fields) -> None:
-    """Compile what `compiled_rows` calls, or load what an earlier run has compiled."""
-    for _ in compiled_rows(fields, lambda _: _too_long(fields))(np.frombuffer(bytearray(b"{}\n"), np.uint8)):
+    """Compile what `Scanning` calls, or load what an earlier run has compiled."""
+    for _ in Scanning(fields, 1).read(np.frombuffer(bytearray(b"{}\n"), np.uint8)):
         pass
 
 
-def judged_rows(fields: Fields, judge_line: Callable[[bytes], Judgement]) -> Rows:
-    """Build what has every line of a block judged."""
+class Judging:
+    """Have every line judged."""
 
-    def rows(block: Block) -> Iterator[Any]:
+    def __init__(self, fields: Fields, fold_gap: int) -> None:
+        self.line_count = 0
+        self._fields = fields
+        self._fold_gap = fold_gap
+        self._judge_line = make_line_judge(fields)
+
+    def read(self, block: Block) -> Iterator[Any]:
         lines = block.tobytes().split(b"\n")[:-1]
+        self.line_count += len(lines)
         for first in range(0, len(lines), _ROWS):
-            yield _batch_of([judge_line(line) for line in lines[first : first + _ROWS]], fields)
+            some = lines[first : first + _ROWS]
+            yield _batch_of([self._judge_line(line) for line in some], self._fields, self._fold_gap)
 
-    return rows
+    def rest(self) -> Iterator[Any]:
+        return iter(())
 
 
-def compiled_rows(fields: Fields, judge_line: Callable[[bytes], Judgement]) -> Rows:
-    """Build what has the plain lines of a block scanned, and the others judged."""
-    from session_calc.read import scanner
+class Scanning:
+    """Have plain lines scanned, and the others judged.
 
-    keys = list(dict.fromkeys(fields.text_columns.values()))
-    wanted = _wanted(fields, keys)
-    others = scanner.Others(np.empty((_ODD_LINES, 2), np.int64), np.zeros(3, np.int64))
-    spans = np.empty((len(wanted.members), 2), np.int64)
-    blank = judge_line(b"")
+    Attributes
+    ----------
+    judge_line : function from a line to a row of PARSED
+    """
 
-    def rows(block: Block) -> Iterator[Any]:
+    def __init__(self, fields: Fields, fold_gap: int) -> None:
+        from session_calc.read import scanner
+
+        self.line_count = 0
+        self._fields = fields
+        self._scanner = scanner
+        self.judge_line = make_line_judge(fields)
+        self._blank = self.judge_line(b"")
+        self._keys = list(dict.fromkeys(fields.text_columns.values()))
+        self._wanted = _wanted(fields, self._keys, fold_gap)
+        self._others = scanner.Others(np.empty((_ODD_LINES, 2), np.int64), np.zeros(4, np.int64))
+        self._spans = np.empty((len(self._wanted.members), 2), np.int64)
+        self._row_count = 0
+        self._rows = self._new_rows()
+
+    def read(self, block: Block) -> Iterator[Any]:
+        if len(block) + self._used_bytes() > self._rows.texts.shape[1]:
+            yield from self.rest()
+            if len(block) > self._rows.texts.shape[1]:
+                self._rows = self._new_rows(len(block))
         at = 0
         while at < len(block):
-            # new ones each time, for the batch keeps them; what stays empty of them takes no memory
-            found = scanner.Rows(
-                np.empty((len(keys), len(block)), np.uint8),
-                np.zeros((len(keys), _ROWS + 1), np.int32),
-                np.empty((len(keys), _ROWS), np.uint8),
-                np.empty((4, _ROWS), np.int64),
-            )
-            at = scanner.scan(block, at, wanted, found, others, spans)
-            row_count, odd_count, blank_count = others.counts.tolist()
-            if row_count:
-                yield _batch_of_found(found, row_count, keys, fields, block)
-            odd = [judge_line(block[begin:end].tobytes()) for begin, end in others.odd[:odd_count].tolist()]
+            at = self._scanner.scan(block, at, self._row_count, self._wanted, self._rows, self._others, self._spans)
+            self._row_count, odd_count, blank_count, row_line_count = self._others.counts.tolist()
+            self.line_count += row_line_count + odd_count + blank_count
+            odd = [self.judge_line(block[begin:end].tobytes()) for begin, end in self._others.odd[:odd_count].tolist()]
             if odd or blank_count:
-                yield _batch_of([*odd, *[blank] * blank_count], fields)
+                yield _batch_of([*odd, *[self._blank] * blank_count], self._fields, self._wanted.gap)
+            if self._row_count == self._rows.numbers.shape[1]:
+                yield from self._batch(block)
+        if self._fields.keep_line:
+            yield from self._batch(block)  # its lines are in the block
 
-    return rows
+    def rest(self) -> Iterator[Any]:
+        return self._batch(np.empty(0, np.uint8))
+
+    def _batch(self, block: Block) -> Iterator[Any]:
+        if self._row_count:
+            found, count = self._rows, self._row_count
+            self._rows, self._row_count = self._new_rows(found.texts.shape[1]), 0  # the batch keeps the old ones
+            yield _batch_of_found(found, count, self._keys, self._fields, self._wanted.gap, block)
+
+    def _used_bytes(self) -> int:
+        return int(self._rows.text_ends[:, self._row_count].max(initial=0))
+
+    def _new_rows(self, text_bytes: int = 0) -> Any:
+        column_count, row_count = len(self._keys), _SHARED_ROWS if self._wanted.gap else _ROWS
+        return self._scanner.Rows(
+            np.empty((column_count, max(text_bytes, _TEXT_BYTES)), np.uint8),
+            np.zeros((column_count, row_count + 1), np.int32),
+            np.empty((column_count, row_count), np.uint8),
+            np.empty((7, row_count), np.int64),
+            np.zeros(2 * row_count, np.int32),
+        )
 
 
-def _wanted(fields: Fields, keys: Sequence[str]) -> Any:
+def _wanted(fields: Fields, keys: Sequence[str], gap: int) -> Any:
     from session_calc.read import scanner
 
     names = bytearray()
@@ -156,10 +213,11 @@ def _wanted(fields: Fields, keys: Sequence[str]) -> Any:
         np.array(parents, np.int64),
         unit,
         fields.max_line_bytes,
+        gap,
     )
 
 
-def _batch_of_found(found: Any, count: int, keys: Sequence[str], fields: Fields, block: Block) -> Any:
+def _batch_of_found(found: Any, count: int, keys: Sequence[str], fields: Fields, gap: int, block: Block) -> Any:
     from session_calc.read import scanner
 
     texts = {key: _texts(found, column, count) for column, key in enumerate(keys)}
@@ -167,17 +225,21 @@ def _batch_of_found(found: Any, count: int, keys: Sequence[str], fields: Fields,
     arrays = {name: texts[key] for name, key in fields.text_columns.items()}
     arrays["line_problem"] = pa.nulls(count, pa.string())
     arrays["has_timestamp"] = pa.BooleanArray.from_buffers(pa.bool_(), count, [None, has_time])
-    moments = [has_time, pa.py_buffer(found.numbers[scanner.MOMENT])]
-    arrays["event_time"] = pa.Int64Array.from_buffers(pa.int64(), count, moments)
+    arrays["event_time"] = _numbers(found, scanner.MOMENT, count, has_time)
+    if gap:
+        arrays["last_event_time"] = _numbers(found, scanner.LAST_MOMENT, count, has_time)
+        arrays["event_count"] = _numbers(found, scanner.LINE_COUNT, count)
     if fields.keep_line:
-        begins, ends = (
-            found.numbers[scanner.LINE_BEGIN, :count].tolist(),
-            found.numbers[scanner.LINE_END, :count].tolist(),
-        )
+        begins, ends = (found.numbers[which, :count].tolist() for which in (scanner.LINE_BEGIN, scanner.LINE_END))
         text = block.tobytes()
         lines = [text[begin:end] for begin, end in zip(begins, ends, strict=True)]
         arrays["line"] = pa.array(lines, pa.binary()).cast(pa.string())
-    return pa.RecordBatch.from_arrays([arrays[name] for name in _columns(fields)], names=_columns(fields))
+    names = _columns(fields, gap)
+    return pa.RecordBatch.from_arrays([arrays[name] for name in names], names=names)
+
+
+def _numbers(found: Any, which: int, count: int, is_there: Any = None) -> Any:
+    return pa.Int64Array.from_buffers(pa.int64(), count, [is_there, pa.py_buffer(found.numbers[which])])
 
 
 def _texts(found: Any, column: int, count: int) -> Any:
@@ -189,10 +251,13 @@ def _bits(flags: Any) -> Any:
     return pa.py_buffer(np.packbits(flags.astype(np.bool_), bitorder="little"))
 
 
-def _batch_of(judgements: Sequence[Judgement], fields: Fields) -> Any:
+def _batch_of(judgements: Sequence[Judgement], fields: Fields, gap: int) -> Any:
     types = {"has_timestamp": pa.bool_(), "event_time": pa.int64()}
     columns = zip(_columns(fields), zip(*judgements, strict=True), strict=True)
     arrays = {name: pa.array(values, types.get(name, pa.string())) for name, values in columns}
+    if gap:
+        arrays["last_event_time"] = arrays["event_time"]
+        arrays["event_count"] = pa.array(np.ones(len(judgements), np.int64))
     return pa.RecordBatch.from_arrays(list(arrays.values()), names=list(arrays))
 
 
@@ -200,5 +265,6 @@ def _too_long(fields: Fields) -> Judgement:
     return (LINE_TOO_LONG, *[None] * (len(_columns(fields)) - 1))
 
 
-def _columns(fields: Fields) -> list[str]:
-    return [*fields.parsed_columns, "line"] if fields.keep_line else fields.parsed_columns
+def _columns(fields: Fields, gap: int = 0) -> list[str]:
+    line = ["line"] if fields.keep_line else []
+    return [*fields.parsed_columns, *line, *(["last_event_time", "event_count"] if gap else [])]
