@@ -18,6 +18,7 @@ from line_cases import LINE_CASES
 from test_lines import FAST_LINES, ODD_LINES
 
 from session_calc.read import local_rows
+from session_calc.read.portions import MORE_BYTES
 from session_calc.schemas import Fields
 
 FIELDS = Fields(("user",), "time", "ms", ("group",), 1 << 20)
@@ -25,7 +26,8 @@ EVENT = b'{"id":"x\\u00e9","user":"%d","n":[1,{"a":-0.5e3}],"time":%d,"group":nu
 
 
 def block_of(lines: Sequence[bytes]) -> Any:
-    return np.frombuffer(bytearray(b"".join(line + b"\n" for line in lines)), np.uint8)
+    text = b"".join(line + b"\n" for line in lines)
+    return np.frombuffer(bytearray(text + b'"' * MORE_BYTES), np.uint8)[: len(text)]
 
 
 def read(reader: local_rows.Reader, *blocks: Sequence[bytes]) -> list[Mapping[str, Any]]:
@@ -206,6 +208,38 @@ def test_plain_lines_with_bytes_changed_lost_doubled_or_put_in_are_read_as_judge
 
 @given(st.lists(st.binary(max_size=12).map(lambda some: b'{"user":"' + some.replace(b"\n", b"") + b'","time":1}')))
 def test_any_bytes_in_a_string_are_read_as_judged(lines: list[bytes]) -> None:
+    assert_read_as_judged(lines)
+
+
+SPACES = st.sampled_from(["", "", "", " ", "\t "])
+NAMES = st.sampled_from(["user", "users", "use", "time", "who", "group", "id", "é" * 9, "a" * 300])
+SCALARS = st.sampled_from(["1", "-2.5", "null", "true", '"x"', '"\\n"', '"' + "long " * 9 + '"', "[]", "{}"])
+MARKS = st.sampled_from([",", ",", ",", ",", ",,", "", ":"])
+
+
+def objects(values: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+    member = st.tuples(SPACES, NAMES, SPACES, SPACES, values, SPACES, MARKS).map(
+        lambda parts: '{}"{}"{}:{}{}{}{}'.format(*parts)
+    )
+    return st.tuples(SPACES, st.lists(member, max_size=6), MARKS).map(
+        lambda parts: f"{{{parts[0]}{''.join(parts[1]).removesuffix(parts[2])}}}"
+    )
+
+
+@given(st.lists(objects(SCALARS | objects(SCALARS)), max_size=30))
+def test_a_member_is_read_as_judged_whatever_stood_there_in_the_lines_before(lines: list[str]) -> None:
+    fields = replace(FIELDS, user_keys=("user", "who.user"), group_keys=("who.group", "group"))
+
+    assert_read_as_judged([line.encode() for line in lines], fields)
+
+
+@pytest.mark.parametrize("before", [98, 99, 100, 101, 300])
+def test_lines_of_more_members_than_are_noted_are_read_as_judged(before: int) -> None:
+    rest = b"".join(b'"x%d":%d,' % (number, number) for number in range(before))
+    lines = [b'{%b"user":"%d","time":4,"group":"A"}' % (rest, number) for number in range(3)]
+    lines += [b'{%b"time":"%d","user":4,"group":"A"}' % (rest, number) for number in range(3)]
+
+    assert all(not scanned([line])[1] for line in lines)
     assert_read_as_judged(lines)
 
 

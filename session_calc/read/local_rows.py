@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from session_calc.read.judge import DECIMAL_PLACES_TO_MICROSECONDS, Judgement, make_judge
-from session_calc.read.portions import Block, Portion, blocks_of
+from session_calc.read.portions import MORE_BYTES, Block, Portion, blocks_of
 from session_calc.read.verdict import is_blank, is_too_long
 from session_calc.schemas import BLANK, LINE_TOO_LONG, Fields, path_of
 
@@ -61,6 +61,7 @@ def rows_of(
         Of PARSED, a row for each line unless they are folded.
     """
     reader: Reader = Scanning(fields, fold_gap) if is_compiled else Judging(fields, fold_gap)
+    line_counts = {}
     for number, values in share:
         before, long_count = reader.line_count, 0
         for block in blocks_of(Portion(*values), fields.max_line_bytes):
@@ -69,8 +70,10 @@ def rows_of(
                 yield _batch_of([_too_long(fields)], fields, fold_gap)
             else:
                 yield from reader.read(block)
-        yield from reader.rest()
-        Path(told_folder, str(number)).write_text(str(reader.line_count - before + long_count))
+        line_counts[number] = reader.line_count - before + long_count
+    yield from reader.rest()
+    for number, line_count in line_counts.items():
+        Path(told_folder, str(number)).write_text(str(line_count))
 
 
 def make_line_judge(fields: Fields) -> Callable[[bytes], Judgement]:
@@ -94,7 +97,7 @@ def make_line_judge(fields: Fields) -> Callable[[bytes], Judgement]:
 
 def compile_reader(fields: Fields) -> None:
     """Compile what `Scanning` calls, or load what an earlier run has compiled."""
-    for _ in Scanning(fields, 1).read(np.frombuffer(bytearray(b"{}\n"), np.uint8)):
+    for _ in Scanning(fields, 1).read(np.frombuffer(bytearray(b"{}\n" + bytes(MORE_BYTES)), np.uint8)[:3]):
         pass
 
 
@@ -137,18 +140,22 @@ class Scanning:
         self._keys = list(dict.fromkeys(fields.text_columns.values()))
         self._wanted = _wanted(fields, self._keys, fold_gap)
         self._others = scanner.Others(np.empty((_ODD_LINES, 2), np.int64), np.zeros(4, np.int64))
-        self._spans = np.empty((len(self._wanted.members), 2), np.int64)
+        self._notes = scanner.Notes(
+            np.empty((len(self._wanted.members), 2), np.int64), np.empty((scanner.MOST_NOTED, 4), np.int64)
+        )
+        self._text_bytes = _TEXT_BYTES
         self._row_count = 0
         self._rows = self._new_rows()
 
     def read(self, block: Block) -> Iterator[Any]:
-        if len(block) + self._used_bytes() > self._rows.texts.shape[1]:
+        if len(block) + self._used_bytes() > self._text_bytes:
             yield from self.rest()
-            if len(block) > self._rows.texts.shape[1]:
-                self._rows = self._new_rows(len(block))
+            if len(block) > self._text_bytes:
+                self._text_bytes = len(block)
+                self._rows = self._new_rows()
         at = 0
         while at < len(block):
-            at = self._scanner.scan(block, at, self._row_count, self._wanted, self._rows, self._others, self._spans)
+            at = self._scanner.scan(block, at, self._row_count, self._wanted, self._rows, self._others, self._notes)
             self._row_count, odd_count, blank_count, row_line_count = self._others.counts.tolist()
             self.line_count += row_line_count + odd_count + blank_count
             odd = [self.judge_line(block[begin:end].tobytes()) for begin, end in self._others.odd[:odd_count].tolist()]
@@ -165,16 +172,16 @@ class Scanning:
     def _batch(self, block: Block) -> Iterator[Any]:
         if self._row_count:
             found, count = self._rows, self._row_count
-            self._rows, self._row_count = self._new_rows(found.texts.shape[1]), 0  # the batch keeps the old ones
+            self._rows, self._row_count = self._new_rows(), 0  # the batch keeps the old ones
             yield _batch_of_found(found, count, self._keys, self._fields, self._wanted.gap, block)
 
     def _used_bytes(self) -> int:
         return int(self._rows.text_ends[:, self._row_count].max(initial=0))
 
-    def _new_rows(self, text_bytes: int = 0) -> Any:
+    def _new_rows(self) -> Any:
         column_count, row_count = len(self._keys), _SHARED_ROWS if self._wanted.gap else _ROWS
         return self._scanner.Rows(
-            np.empty((column_count, max(text_bytes, _TEXT_BYTES)), np.uint8),
+            np.empty((column_count, self._text_bytes + MORE_BYTES), np.uint8),
             np.zeros((column_count, row_count + 1), np.int32),
             np.empty((column_count, row_count), np.uint8),
             np.empty((7, row_count), np.int64),

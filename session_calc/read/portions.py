@@ -21,6 +21,8 @@ from session_calc.read.whole import inflated
 
 Block = npt.NDArray[np.uint8]
 
+MORE_BYTES = 8  # than a block's own can be read behind it, by who looks at several at once
+
 _LEAST_BYTES = 1 << 20  # of a portion
 _MOST_BYTES = 32 << 20
 _BLOCK_BYTES = 2 << 20  # what is made of it as well fits a core's own cache
@@ -78,15 +80,16 @@ def blocks_of(portion: Portion, max_line_bytes: int) -> Iterator[Block | None]:
     Yields
     ------
     array of uint8, or None
-        Of use until the next is asked for. None: a line too long to be looked at.
+        Of use until the next is asked for; MORE_BYTES more can be read behind it. None: a line too long to be looked
+        at.
 
     Raises
     ------
     OSError, EOFError, zlib.error
         The file cannot be read to the portion's end.
     """
-    buffer = bytearray(max(_BLOCK_BYTES, len(BYTE_ORDER_MARK) + max_line_bytes + 1) + 1)
-    view, array, room = memoryview(buffer), np.frombuffer(buffer, np.uint8), len(buffer) - 1
+    buffer = bytearray(max(_BLOCK_BYTES, len(BYTE_ORDER_MARK) + max_line_bytes + 1) + 1 + MORE_BYTES)
+    view, array, room = memoryview(buffer), np.frombuffer(buffer, np.uint8), len(buffer) - 1 - MORE_BYTES
     with _opened(portion) as source:
         filled, is_beyond = 0, False  # is_beyond: inside a line that did not fit
         while count := source.readinto(view[filled:room]):

@@ -31,7 +31,8 @@ _END_MICROSECOND = 253_402_300_800_000_000
 
 _HASH_BEGIN, _HASH_PRIME = np.uint64(0xCBF29CE484222325), np.uint64(0x100000001B3)
 
-_IS_TEXT = np.array([32 <= byte < 128 and byte not in b'"\\' for byte in range(256)])
+_ONES, _TOPS = np.uint64(0x0101_0101_0101_0101), np.uint64(0x8080_8080_8080_8080)
+_SPACES, _QUOTES, _BACKSLASHES = (_ONES * np.uint64(byte) for byte in b' "\\')
 _IS_SPACE = np.array([byte in b" \t\r" for byte in range(256)])
 _ESCAPED = np.array([dict(zip(b'"\\/bfnrt', b'"\\/\b\f\n\r\t', strict=True)).get(byte, 0) for byte in range(256)])
 _DAYS = np.array([0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31])
@@ -44,6 +45,9 @@ _Function = TypeVar("_Function", bound=Callable[..., Any])
 NAME_BEGIN, NAME_END, OWNER, OBJECT, COLUMN, IS_TIME = range(6)
 # the lines of `Rows.numbers`
 MOMENT, HAS_TIME, LINE_BEGIN, LINE_END, LAST_MOMENT, LINE_COUNT, SLICE = range(7)
+
+MOST_NOTED = 100  # members of a line
+_BEFORE, _BEHIND, _STANDS_IN, _MEMBER = range(4)  # the columns of `Notes.members`
 
 _NOT_SEEN = -1
 _NULL = -2
@@ -119,6 +123,23 @@ class Others(NamedTuple):
     counts: Numbers
 
 
+class Notes(NamedTuple):
+    """What is noted of a line.
+
+    Attributes
+    ----------
+    spans
+        For each wanted name where its value begins and ends, or that it was not seen.
+    members
+        For the first, second, third ... member that was passed over, in this line or an earlier one: where what stands
+        before its value begins and ends in the text, what it stands in, and the number of the wanted name. Lines of a
+        log are much alike, and what has the same bytes need not be looked at again.
+    """
+
+    spans: Numbers
+    members: Numbers
+
+
 def _compiled(function: _Function) -> _Function:
     compiler: Any = import_module("numba").njit
     # in one piece, and without Numba's run time, which would count references to each array at each call: a third of
@@ -177,11 +198,43 @@ def _width_of_escape(text: Bytes, at: int) -> int:
 
 
 @_compiled
+def _eight(text: Bytes, at: int) -> np.uint64:
+    """Give eight bytes as one number, the first the lowest: the compiler makes it one load."""
+    eight, begin = np.uint64(0), np.uint64(at)  # an index with a sign would be looked at for each byte
+    for place in range(8):
+        eight |= np.uint64(text[begin + np.uint64(place)]) << np.uint64(8 * place)
+    return eight
+
+
+@_compiled
+def _are_same(one: Bytes, at: int, other: Bytes, begin: int, count: int) -> bool:
+    """Tell whether so many bytes are the same; of the last eight that are looked at some may stand behind them."""
+    for passed in range(0, count, 8):
+        differing = _eight(one, at + passed) ^ _eight(other, begin + passed)
+        if differing != 0 and (count - passed >= 8 or differing << np.uint64(8 * (8 - count + passed)) != 0):
+            return False
+    return True
+
+
+@_compiled
+def _behind_plain(text: Bytes, at: int) -> int:
+    """Pass over what stands for itself in a string: ASCII without control characters, quotes and backslashes."""
+    while True:
+        eight = _eight(text, at)
+        # the top bit of a byte is set where it is less than a space, a quote, a backslash or not ASCII; and perhaps in
+        # bytes behind one of those, for a difference may borrow
+        odd = (eight - _SPACES | (eight ^ _QUOTES) - _ONES | (eight ^ _BACKSLASHES) - _ONES | eight) & _TOPS
+        if odd != 0:
+            lowest = odd & (~odd + np.uint64(1))
+            return at + int(((lowest - np.uint64(1)) & _ONES) * _ONES >> np.uint64(56)) - 1
+        at += 8
+
+
+@_compiled
 def _end_of_string(text: Bytes, at: int) -> int:
     """Give where the closing quote stands, -1 where the string is broken; `at` is behind the opening one."""
     while True:
-        while _IS_TEXT[text[at]]:
-            at += 1
+        at = _behind_plain(text, at)
         byte = text[at]
         if byte == ord('"'):
             return at
@@ -200,8 +253,7 @@ def _end_of_string(text: Bytes, at: int) -> int:
 def _end_of_name(text: Bytes, at: int) -> int:
     """Do as `_end_of_string`, but take an escape for broken: an escaped name may be a wanted one."""
     while True:
-        while _IS_TEXT[text[at]]:
-            at += 1
+        at = _behind_plain(text, at)
         if text[at] == ord('"'):
             return at
         width = _width_of_character(text, at) if text[at] >= 0x80 else 0
@@ -273,9 +325,7 @@ def _write_character(code: int, target: Bytes, to: int) -> int:
 
 
 @_compiled
-def _write_string(text: Bytes, begin: int, end: int, target: Bytes, to: int) -> int:
-    """Copy what stands between the quotes of a string that is not broken; give where the copy ends."""
-    at = begin
+def _write_escaped(text: Bytes, at: int, end: int, target: Bytes, to: int) -> int:
     while at < end:
         if text[at] != ord("\\"):
             target[to] = text[at]
@@ -293,6 +343,22 @@ def _write_string(text: Bytes, begin: int, end: int, target: Bytes, to: int) -> 
                 at += 6
             to = _write_character(code, target, to)
     return to
+
+
+@_compiled
+def _write_string(text: Bytes, begin: int, end: int, target: Bytes, to: int) -> int:
+    """Copy what stands between the quotes of a string that is not broken; give where the copy ends."""
+    at = begin
+    while at < end:
+        eight = _eight(text, at)
+        bare = eight ^ _BACKSLASHES
+        if (bare - _ONES) & ~bare & _TOPS != 0:
+            return _write_escaped(text, at, end, target, to)
+        for place in range(8):  # one store, once compiled
+            target[np.uint64(to) + np.uint64(place)] = eight >> np.uint64(8 * place) & np.uint64(0xFF)
+        at += 8
+        to += 8
+    return to + end - at
 
 
 @_compiled
@@ -419,7 +485,7 @@ def _moment(text: Bytes, begin: int, end: int, unit: int) -> int:
 
 @_compiled
 def _behind_spaces(text: Bytes, at: int) -> int:
-    while _IS_SPACE[text[at]]:
+    while text[at] <= ord(" ") and _IS_SPACE[text[at]]:
         at += 1
     return at
 
@@ -520,15 +586,41 @@ def _member_named(text: Bytes, begin: int, end: int, owner: int, wanted: Wanted)
 
 
 @_compiled
-def _behind_member(text: Bytes, at: int, is_first: bool, owner: int, wanted: Wanted, spans: Numbers) -> tuple[int, int]:
+def _known_member(text: Bytes, at: int, stands_in: int, noted: Numbers) -> int:
+    """Give where the value is if before it stands what stood here in an earlier line; else _BROKEN."""
+    length = noted[_BEHIND] - noted[_BEFORE]
+    if noted[_STANDS_IN] != stands_in or not _are_same(text, at, text, noted[_BEFORE], length):
+        return _BROKEN
+    return _behind_spaces(text, at + length)
+
+
+@_compiled
+def _before_value(text: Bytes, at: int, is_first: bool, owner: int, wanted: Wanted, noted: Numbers) -> tuple[int, int]:
+    """Pass over a member's name and colon; give where its value is, and the number of the wanted name."""
+    stands_in = 2 * owner + is_first
+    value = _known_member(text, at, stands_in, noted)
+    if value >= 0:
+        return value, noted[_MEMBER]
+    begin, end, value = _next_member(text, at, is_first)
+    if value < 0:
+        return _BROKEN, _NONE
+    member = _member_named(text, begin, end, owner, wanted)
+    noted[_BEFORE], noted[_BEHIND], noted[_STANDS_IN], noted[_MEMBER] = at, value, stands_in, member
+    return value, member
+
+
+@_compiled
+def _behind_member(
+    text: Bytes, at: int, is_first: bool, owner: int, number: int, wanted: Wanted, notes: Notes
+) -> tuple[int, int]:
     """Pass over a member, and note where its value stands if it is wanted.
 
     Of a member that is an object with wanted members, pass over the opening brace alone, and give its number as well.
     """
-    begin, end, at = _next_member(text, at, is_first)
+    spans = notes.spans
+    at, member = _before_value(text, at, is_first, owner, wanted, notes.members[min(number, MOST_NOTED - 1)])
     if at < 0:
         return _BROKEN, _NONE
-    member = _member_named(text, begin, end, owner, wanted)
     if member == _NONE:
         return _behind_value(text, at), _NONE
     if spans[member, 0] != _NOT_SEEN:
@@ -542,9 +634,9 @@ def _behind_member(text: Bytes, at: int, is_first: bool, owner: int, wanted: Wan
 
 
 @_compiled
-def _find(text: Bytes, at: int, wanted: Wanted, spans: Numbers) -> int:
+def _find(text: Bytes, at: int, wanted: Wanted, notes: Notes) -> int:
     """Pass over a line's object, and note where the wanted values stand."""
-    owner, is_first = 0, True
+    owner, is_first, number = 0, True, 0
     at = _behind_spaces(text, at + 1)
     while True:
         if text[at] == ord("}"):
@@ -553,7 +645,8 @@ def _find(text: Bytes, at: int, wanted: Wanted, spans: Numbers) -> int:
             if owner == _NONE:
                 return at
         else:
-            at, below = _behind_member(text, at, is_first, owner, wanted, spans)
+            at, below = _behind_member(text, at, is_first, owner, number, wanted, notes)
+            number += 1
             if at < 0:
                 return _BROKEN
             is_first = below >= 0
@@ -588,11 +681,11 @@ def _take(text: Bytes, wanted: Wanted, spans: Numbers, rows: Rows, row: int) -> 
 
 
 @_compiled
-def _end_of_event(text: Bytes, at: int, wanted: Wanted, spans: Numbers) -> int:
+def _end_of_event(text: Bytes, at: int, wanted: Wanted, notes: Notes) -> int:
     """Give where the line feed of a line with one object is; _BROKEN where the line is none."""
-    for member in range(len(spans)):
-        spans[member, 0] = _NOT_SEEN
-    at = _find(text, at, wanted, spans) if text[at] == ord("{") else _BROKEN
+    for member in range(len(notes.spans)):
+        notes.spans[member, 0] = _NOT_SEEN
+    at = _find(text, at, wanted, notes) if text[at] == ord("{") else _BROKEN
     if at < 0:
         return _BROKEN
     at = _behind_spaces(text, at)
@@ -601,20 +694,15 @@ def _end_of_event(text: Bytes, at: int, wanted: Wanted, spans: Numbers) -> int:
 
 @_compiled
 def _hash_of_text(text: Bytes, begin: int, end: int) -> int:
-    """Mix bytes as FNV-1a does (RFC 9923), in four lanes, for a multiplication waits for the one before."""
-    one, two, three, four = _HASH_BEGIN, _HASH_BEGIN + _HASH_PRIME, ~_HASH_BEGIN, ~_HASH_PRIME
-    at = begin
-    while at + 4 <= end:
-        one = (one ^ np.uint64(text[at])) * _HASH_PRIME
-        two = (two ^ np.uint64(text[at + 1])) * _HASH_PRIME
-        three = (three ^ np.uint64(text[at + 2])) * _HASH_PRIME
-        four = (four ^ np.uint64(text[at + 3])) * _HASH_PRIME
-        at += 4
-    while at < end:
-        one = (one ^ np.uint64(text[at])) * _HASH_PRIME
-        at += 1
-    mixed = one ^ two >> np.uint64(13) ^ three >> np.uint64(29) ^ four << np.uint64(7)
-    return int(np.int64(mixed ^ mixed >> np.uint64(32)))
+    """Mix bytes as FNV-1a does (RFC 9923), but eight at a time."""
+    mixed = _HASH_BEGIN
+    for at in range(begin, end, 8):
+        eight = _eight(text, at)
+        if end - at < 8:
+            eight <<= np.uint64(8 * (8 - end + at))
+        mixed = (mixed ^ eight) * _HASH_PRIME
+        mixed ^= mixed >> np.uint64(32)
+    return int(np.int64(mixed))
 
 
 @_compiled
@@ -641,9 +729,8 @@ def _is_alike(rows: Rows, one: int, other: int) -> bool:
             return False
         if rows.has_text[column, one] != rows.has_text[column, other]:
             return False
-        for place in range(length):
-            if rows.texts[column, begin + place] != rows.texts[column, at + place]:
-                return False
+        if not _are_same(rows.texts[column], begin, rows.texts[column], at, length):
+            return False
     return True
 
 
@@ -667,23 +754,22 @@ def _shares(rows: Rows, row: int, gap: int) -> bool:
 
 
 @_compiled
-def scan(text: Bytes, at: int, row: int, wanted: Wanted, rows: Rows, others: Others, spans: Numbers) -> int:
+def scan(text: Bytes, at: int, row: int, wanted: Wanted, rows: Rows, others: Others, notes: Notes) -> int:
     """Read lines from a place on, until all are read or there is no room for more rows or odd lines.
 
     Parameters
     ----------
     text : array of uint8
-        Whole lines; its last byte is a line feed.
+        Whole lines; its last byte is a line feed. Seven more bytes behind it can be read.
     at : int
         Where to begin.
     row : int
         How many rows there are already.
     wanted : Wanted
     rows : Rows
-        Its arrays of texts must have room for as many more bytes as `text` has.
+        Its arrays of texts must have room for as many more bytes as `text` has, and eight.
     others : Others
-    spans : array of int64
-        A line of two for each member.
+    notes : Notes
 
     Returns
     -------
@@ -691,13 +777,14 @@ def scan(text: Bytes, at: int, row: int, wanted: Wanted, rows: Rows, others: Oth
         Where to go on: the beginning of a line, or the end of `text`.
     """
     odd_count, blank_count, row_line_count = 0, 0, 0
+    notes.members[:, _STANDS_IN] = _NONE  # they were of another text
     while at < len(text) and row < rows.numbers.shape[1] and odd_count < len(others.odd):
         line = at
         at = _behind_spaces(text, at)
         is_blank = text[at] == ord("\n")
-        end = at if is_blank else _end_of_event(text, at, wanted, spans)
+        end = at if is_blank else _end_of_event(text, at, wanted, notes)
         is_odd = end < 0 or end - line > wanted.max_line_bytes
-        if is_odd or not (is_blank or _take(text, wanted, spans, rows, row)):
+        if is_odd or not (is_blank or _take(text, wanted, notes.spans, rows, row)):
             end = _line_feed(text, line)
             others.odd[odd_count, 0], others.odd[odd_count, 1] = line, end
             odd_count += 1
