@@ -79,17 +79,50 @@ def test_a_line_that_fits_no_block_is_passed_over_as_one(
 
 
 @pytest.mark.one_engine
-def test_no_two_portions_overlap_and_the_largest_come_first(tmp_path: Path) -> None:
+def test_no_two_portions_overlap(tmp_path: Path) -> None:
     for number in range(3):
         (tmp_path / f"{number}.jsonl").write_bytes((PLAIN + b"\n") * 50_000 * (number + 1))
     found = portions_in(tmp_path)
 
-    assert [one.size for one in found] == sorted((one.size for one in found), reverse=True)
     for number in range(3):
-        of_file = sorted((one.begin, one.end) for one in found if one.path.endswith(f"{number}.jsonl"))
+        of_file = [(one.begin, one.end) for one in found if one.path.endswith(f"{number}.jsonl")]
         assert [begin for begin, _ in of_file] == [0, *[end for _, end in of_file[:-1]]]
         assert of_file[-1][1] == (tmp_path / f"{number}.jsonl").stat().st_size
         assert len(of_file) > 1
+
+
+@pytest.mark.one_engine
+@pytest.mark.parametrize(
+    ("sizes", "readers", "shares"),
+    [
+        ([], 3, [[]]),
+        ([5], 3, [[0]]),
+        ([5, 5, 5, 5, 5, 5], 3, [[0, 1], [2, 3], [4, 5]]),
+        ([5, 5, 5, 5, 5], 2, [[0, 1, 2], [3, 4]]),
+        ([1, 9, 1, 9], 2, [[0, 1], [2, 3]]),
+        ([9, 1, 1], 2, [[0], [1, 2]]),
+        ([-2, -9, -4, -4], 2, [[1], [2, 3, 0]]),
+        ([-6, 2, 2, 2, 2, -1], 2, [[0, 1], [5, 2, 3, 4]]),
+    ],
+    ids=str,
+)
+def test_each_reader_gets_a_run_of_lines_and_as_much_as_another(
+    sizes: list[int], readers: int, shares: list[list[int]]
+) -> None:
+    found = [
+        Portion("", 0, 10 * size if size > 0 else -size, "" if size > 0 else "gz")  # compressed are ten times longer
+        for size in sizes
+    ]
+
+    assert portions.shared_out(found, readers) == shares
+
+
+@pytest.mark.one_engine
+def test_blocks_are_small_where_long_lines_are_allowed_but_not_there(tmp_path: Path) -> None:
+    (tmp_path / "e.jsonl").write_bytes((PLAIN + b"\n") * 200_000)
+
+    for portion in portions_in(tmp_path):
+        assert all(block is not None and len(block) <= 2 << 20 for block in blocks_of(portion, 10 << 20))
 
 
 @pytest.mark.one_engine

@@ -92,17 +92,13 @@ def read(
     """
     core_count = _core_count()
     from session_calc.read import local_rows
-    from session_calc.read.portions import portions_of
+    from session_calc.read.portions import portions_of, shared_out
 
     portions = portions_of(inputs, _PORTIONS_PER_CORE * core_count)
     is_compiled = sum(portion.size for portion in portions) > SMALL_BYTES
     if is_compiled:
         local_rows.compile_reader(fields)  # once and here: the workers find it on the disk
-    task_count = max(1, min(len(portions), core_count))
-    shares = [
-        [(number, tuple(portions[number])) for number in range(first, len(portions), task_count)]
-        for first in range(task_count)
-    ]
+    shares = [[(number, tuple(portions[number])) for number in numbers] for numbers in shared_out(portions, core_count)]
     folder.mkdir()
     task = local_task.make(_package_folder(), shares, astuple(fields), is_compiled, fold_gap, str(folder))
     schema = parsed_type(fields)
@@ -110,7 +106,7 @@ def read(
         schema = schema.add("line", StringType())
     if fold_gap:
         schema = schema.add("last_event_time", LongType()).add("event_count", LongType())
-    parsed = spark.range(0, task_count, 1, task_count).mapInArrow(task, schema)
+    parsed = spark.range(0, len(shares), 1, len(shares)).mapInArrow(task, schema)
     return parsed, LinesRead(folder, portions)
 
 

@@ -15,7 +15,7 @@ from session_calc.read.verdict import is_blank, is_too_long
 from session_calc.schemas import BLANK, LINE_TOO_LONG, Fields, path_of
 
 _ROWS = 1 << 13  # of a batch
-_SHARED_ROWS = 1 << 15  # where lines share rows: enough to find a user again, and few enough for a core's cache
+_SHARED_ROWS = 1 << 16  # where lines share rows: enough to find a user again, and few enough for a core's cache
 _ODD_LINES = 1 << 12
 _TEXT_BYTES = 8 << 20  # of a column's texts; what stays empty takes no memory
 

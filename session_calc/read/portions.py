@@ -24,7 +24,7 @@ Block = npt.NDArray[np.uint8]
 MORE_BYTES = 8  # than a block's own can be read behind it, by who looks at several at once
 
 _LEAST_BYTES = 1 << 20  # of a portion
-_MOST_BYTES = 32 << 20
+_MOST_BYTES = 16 << 20
 _BLOCK_BYTES = 2 << 20  # what is made of it as well fits a core's own cache
 _STORED_BYTES = 1 << 20
 _TIMES_LONGER = {"gz": 10, "bz2": 20}  # compressed lines, at most but for odd ones
@@ -49,7 +49,7 @@ class _Source(Protocol):
 
 
 def portions_of(inputs: Sequence[Input], wanted_count: int) -> list[Portion]:
-    """Cut files into portions, the largest first.
+    """Cut files into portions, in their order.
 
     Parameters
     ----------
@@ -64,8 +64,43 @@ def portions_of(inputs: Sequence[Input], wanted_count: int) -> list[Portion]:
     """
     byte_count = sum(one.byte_count for one in inputs)
     most_bytes = min(max(byte_count // wanted_count, _LEAST_BYTES), _MOST_BYTES)
-    portions = [portion for one in inputs for portion in _portions_of(one, most_bytes)]
-    return sorted(portions, key=lambda portion: portion.size, reverse=True)
+    return [portion for one in inputs for portion in _portions_of(one, most_bytes)]
+
+
+def shared_out(portions: Sequence[Portion], most: int) -> list[list[int]]:
+    """Share portions out among readers.
+
+    Those that could not be cut go, the largest first, to whom has least; then each gets a run of the others, for lines
+    of one user mostly stand near each other, and so does what is folded of them.
+
+    Parameters
+    ----------
+    portions : sequence of Portion
+    most : int
+        Readers; of few portions there are fewer, but always one.
+
+    Returns
+    -------
+    list
+        For each reader the numbers of its portions.
+    """
+    shares: list[list[int]] = [[] for _ in range(most)]
+    sizes = [0] * most
+
+    def give(reader: int, number: int) -> None:
+        shares[reader].append(number)
+        sizes[reader] += portions[number].size
+
+    whole = [number for number, portion in enumerate(portions) if portion.compression]
+    for number in sorted(whole, key=lambda number: portions[number].size, reverse=True):
+        give(sizes.index(min(sizes)), number)
+    fair_size, reader = sum(portion.size for portion in portions) / most, 0
+    for number, portion in enumerate(portions):
+        if not portion.compression:
+            while reader < most - 1 and sizes[reader] + portion.size / 2 > fair_size:
+                reader += 1
+            give(reader, number)
+    return [share for share in shares if share] or [[]]
 
 
 def blocks_of(portion: Portion, max_line_bytes: int) -> Iterator[Block | None]:
@@ -92,7 +127,7 @@ def blocks_of(portion: Portion, max_line_bytes: int) -> Iterator[Block | None]:
     view, array, room = memoryview(buffer), np.frombuffer(buffer, np.uint8), len(buffer) - 1 - MORE_BYTES
     with _opened(portion) as source:
         filled, is_beyond = 0, False  # is_beyond: inside a line that did not fit
-        while count := source.readinto(view[filled:room]):
+        while count := source.readinto(view[filled : min(filled + _BLOCK_BYTES, room)]):
             end = filled + count
             behind = buffer.rfind(b"\n", filled, end) + 1
             if not behind:
