@@ -77,8 +77,7 @@ def command(
     """Measure the job against what one would write by hand: each a whole process, in turn, round by round."""
     report_path = out / "bench.json"
     if readme:
-        report = json.loads(report_path.read_bytes())
-        table.put_into(SOURCE / "README.md", table.to_markdown(report))
+        table.put_into(SOURCE / "README.md", json.loads(report_path.read_bytes()))
         return
     console, aside = Console(width=None if sys.stdout.isatty() else 200), Console(stderr=True)
     measurements = [one for one in all_measurements(lines, growth, only) if not measure or one.name in measure]

@@ -15,7 +15,7 @@ from bench.contenders import LIMIT
 from bench.figures import Figures
 from bench.measurements import Measurement
 
-README_BEGIN = "<!-- made by make bench_readme: begin -->"
+README_BEGIN = "<!-- made by make bench_readme, {lines:,} lines: begin -->"
 README_END = "<!-- made by make bench_readme: end -->"
 
 Report = dict[str, Any]
@@ -156,14 +156,22 @@ def to_markdown(report: Report) -> str:
     return "\n".join(lines)
 
 
-def put_into(readme: Path, markdown: str) -> None:
-    """Replace what stands between the markers."""
+def put_into(readme: Path, report: Report) -> None:
+    """Replace what stands between the markers for as many lines; tables for other numbers of lines stay.
+
+    Raises
+    ------
+    ValueError
+        The markers are not there.
+    """
     text = readme.read_text(encoding="utf-8")
-    before, begin, rest = text.partition(README_BEGIN)
+    measurement = report["measurements"][0]
+    wanted = README_BEGIN.format(lines=report["data"][measurement["cases"][0]["data"]]["lines"])
+    before, begin, rest = text.partition(wanted)
     _, end, after = rest.partition(README_END)
     if not (begin and end):
-        raise ValueError(f"{readme} lacks the markers {README_BEGIN} and {README_END}.")
-    readme.write_text(f"{before}{begin}\n{markdown}\n{end}{after}", encoding="utf-8")
+        raise ValueError(f"{readme} lacks the markers {wanted} and {README_END}.")
+    readme.write_text(f"{before}{begin}\n{to_markdown(report)}\n{end}{after}", encoding="utf-8")
 
 
 def write_json(report: Report, path: Path) -> None:

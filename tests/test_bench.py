@@ -177,22 +177,30 @@ def test_the_table_on_the_terminal_shows_medians_ratios_and_what_is_wrong(report
     assert "1.00" not in rows["The polars_shift"]
 
 
-def test_the_readme_gets_the_first_table_between_its_markers(report: table.Report, tmp_path: Path) -> None:
+def test_the_readme_gets_the_first_table_between_the_markers_for_as_many_lines(
+    report: table.Report, tmp_path: Path
+) -> None:
     readme = tmp_path / "README.md"
-    readme.write_text(f"before\n{table.README_BEGIN}\nold\n{table.README_END}\nafter\n", encoding="utf-8")
-    table.put_into(readme, table.to_markdown(json.loads(json.dumps(report))))
+    begins = [table.README_BEGIN.format(lines=lines) for lines in (1000, 100)]
+    sections = "".join(f"{begin}\nold\n{table.README_END}\n" for begin in begins)
+    readme.write_text(f"before\n{sections}after\n", encoding="utf-8")
+    table.put_into(readme, json.loads(json.dumps(report)))
     text = readme.read_text(encoding="utf-8")
 
-    assert text.startswith("before\n")
-    assert text.endswith("\nafter\n")
-    assert "old" not in text
+    assert text.startswith(f"before\n{begins[0]}\nold\n{table.README_END}\n{begins[1]}\n100 lines, ")
+    assert text.endswith(f"\n{table.README_END}\nafter\n")
+    assert text.count("old") == 1
     assert "| **The ours_sail** | 2.0 | 0.50 | 7 |" in text
     assert "| The polars_shift | wrong | | |" in text
 
 
-def test_a_readme_without_markers_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize("there", ["nothing", table.README_BEGIN.format(lines=5)])
+def test_a_readme_without_markers_for_as_many_lines_is_refused(
+    report: table.Report, tmp_path: Path, there: str
+) -> None:
     readme = tmp_path / "README.md"
-    readme.write_text("nothing\n", encoding="utf-8")
+    readme.write_text(f"{there}\n{table.README_END}\n", encoding="utf-8")
 
-    with pytest.raises(ValueError, match="lacks the markers"):
-        table.put_into(readme, "")
+    with pytest.raises(ValueError, match="lacks the markers <!-- made by make bench_readme, 100 lines: begin -->"):
+        table.put_into(readme, report)
+    assert readme.read_text(encoding="utf-8").startswith(there)
