@@ -103,7 +103,7 @@ setup(
         "rich>=13,<16",
     ],
     extras_require=EXTRAS,
-    entry_points={"console_scripts": ["session-calc = session_calc.__main__:main"]},
+    entry_points={"console_scripts": ["session-calc = session_calc.__main__:program"]},
     classifiers=[
         "Environment :: Console",
         "Intended Audience :: Developers",

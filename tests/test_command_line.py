@@ -326,6 +326,25 @@ def test_an_unknown_or_missing_part_of_the_command_line_is_told(arguments: list[
     assert hint in refusal(*arguments)
 
 
+def test_a_process_ends_with_0_once_all_is_written(tmp_path: Path) -> None:
+    code = "from session_calc import __main__ as it; it.main = lambda: print('x' * 100_000, end=''); it.program()"
+    written = tmp_path / "out"
+    with written.open("wb") as out:
+        done = subprocess.run([sys.executable, "-c", code], stdout=out, check=False)
+
+    assert (done.returncode, written.stat().st_size) == (0, 100_000)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no device that is always full")
+def test_a_process_whose_last_words_cannot_be_written_does_not_end_with_0() -> None:
+    code = "from session_calc import __main__ as it; it.main = lambda: print('x', end=''); it.program()"
+    with Path("/dev/full").open("wb") as out:
+        done = subprocess.run([sys.executable, "-c", code], stdout=out, stderr=subprocess.PIPE, check=False)
+
+    assert done.returncode != 0
+    assert b"No space left on device" in done.stderr
+
+
 def test_what_the_user_cannot_mend_exits_with_one(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
