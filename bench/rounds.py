@@ -7,6 +7,7 @@ import os
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from glob import glob
 from hashlib import sha256
 from pathlib import Path
 
@@ -69,6 +70,7 @@ class Bench:
         with tempfile.TemporaryDirectory(prefix="session-calc-bench-") as folder:
             out = Path(folder)
             command = case.contender.command(self.pythons[case.contender.python], made.read_path, out)
+            _into_memory(made.read_path)
             finished = run(command, self._environment(case), out, self.limit_seconds)
             problem = _problem(finished, self.limit_seconds)
             answer = "" if problem else _hash(case.contender.answer(finished.stdout, out))
@@ -102,6 +104,15 @@ def runs_in(record: Path) -> Sequence[Run]:
     if not record.is_file():
         return []
     return [Run(**json.loads(line)) for line in record.read_text(encoding="utf-8").splitlines()]
+
+
+def _into_memory(read_path: str) -> None:
+    """Read all files, so that nobody pays for what another has pushed out of the page cache, as far as they fit."""
+    buffer = bytearray(1 << 20)
+    for path in glob(read_path):
+        with Path(path).open("rb", buffering=0) as source:
+            while source.readinto(buffer):
+                pass
 
 
 def _hash(answer: Mapping[str, object]) -> str:
