@@ -3,7 +3,7 @@
 Everything is counted inside this one result: accumulators and observations count a retried task twice.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -25,22 +25,33 @@ def by_group(marked: DataFrame, group_columns: Sequence[str], gap_count: int) ->
     DataFrame : TALLY
         Each group key sees every row, so the rows of one group_number add up to the whole run.
     """
-    starts, counts = numbered("starts_session", gap_count), numbered("session_count", gap_count)
-    return (
+    sums = _sums(gap_count)
+    if len(group_columns) > 1:  # what has the same values is summed up before each row becomes one for each key
+        marked = _summed_up(marked, ["set_aside", *group_columns], sums)
+        sums = {name: F.col(name) for name in sums}
+    of_keys = (
         marked.withColumn("group", _one_row_per_key(group_columns))
-        .groupBy(
-            "set_aside",
-            F.col("group").getField("number").alias("group_number"),
-            F.col("group").getField("value").alias("group_value"),
-        )
-        .agg(
-            F.sum("event_count").alias("event_count"),
-            F.sum(F.when(_is_plausible(), F.col("event_count")).otherwise(0)).alias("plausible_event_count"),
-            _count_true("starts_user").alias("user_count"),
-            *[_count_true(start).alias(count) for start, count in zip(starts, counts, strict=True)],
-            F.min("first_event_time").alias("first_event_time"),
-            F.max("last_event_time").alias("last_event_time"),
-        )
+        .withColumn("group_number", F.col("group").getField("number"))
+        .withColumn("group_value", F.col("group").getField("value"))
+    )
+    return _summed_up(of_keys, ["set_aside", "group_number", "group_value"], sums)
+
+
+def _sums(gap_count: int) -> dict[str, Column]:
+    starts, counts = numbered("starts_session", gap_count), numbered("session_count", gap_count)
+    return {
+        "event_count": F.col("event_count"),
+        "plausible_event_count": F.when(_is_plausible(), F.col("event_count")).otherwise(0),
+        "user_count": F.col("starts_user").cast("bigint"),
+        **{count: F.col(start).cast("bigint") for start, count in zip(starts, counts, strict=True)},
+    }
+
+
+def _summed_up(rows: DataFrame, keys: Sequence[str], sums: Mapping[str, Column]) -> DataFrame:
+    return rows.groupBy(*keys).agg(
+        *[F.sum(value).alias(name) for name, value in sums.items()],
+        F.min("first_event_time").alias("first_event_time"),
+        F.max("last_event_time").alias("last_event_time"),
     )
 
 
@@ -55,7 +66,3 @@ def _one_row_per_key(group_columns: Sequence[str]) -> Column:
 
 def _is_plausible() -> Column:
     return F.col("first_event_time").between(FIRST_PLAUSIBLE, END_PLAUSIBLE - 1)
-
-
-def _count_true(name: str) -> Column:
-    return F.sum(F.col(name).cast("bigint"))

@@ -16,7 +16,7 @@ from session_calc.engines.engine import Engine
 from session_calc.errors import LedgerBroken, UnreadableInput
 from session_calc.inputs import list_inputs
 from session_calc.read import local_json, local_rows, portions
-from session_calc.read.portions import Portion, blocks_of, portions_of
+from session_calc.read.portions import Portion, blocks_of, buffer_for, portions_of
 from session_calc.schemas import Fields
 
 FIELDS = Fields(("user",), "time", "ms", ("group",), 100)
@@ -40,7 +40,7 @@ def portions_in(folder: Path) -> list[Portion]:
 
 def lines_of(portion: Portion, max_line_bytes: int = 100) -> list[bytes | None]:
     lines: list[bytes | None] = []
-    for block in blocks_of(portion, max_line_bytes):
+    for block in blocks_of(portion, buffer_for(max_line_bytes)):
         lines += [None] if block is None else block.tobytes().removesuffix(b"\n").split(b"\n")
     return lines
 
@@ -122,7 +122,7 @@ def test_blocks_are_small_where_long_lines_are_allowed_but_not_there(tmp_path: P
     (tmp_path / "e.jsonl").write_bytes((PLAIN + b"\n") * 200_000)
 
     for portion in portions_in(tmp_path):
-        assert all(block is not None and len(block) <= 2 << 20 for block in blocks_of(portion, 10 << 20))
+        assert all(block is not None and len(block) <= 2 << 20 for block in blocks_of(portion, buffer_for(10 << 20)))
 
 
 @pytest.mark.one_engine

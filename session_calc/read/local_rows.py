@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from session_calc.read.judge import DECIMAL_PLACES_TO_MICROSECONDS, Judgement, make_judge
-from session_calc.read.portions import MORE_BYTES, Block, Portion, blocks_of
+from session_calc.read.portions import MORE_BYTES, Block, Portion, blocks_of, buffer_for
 from session_calc.read.verdict import is_blank, is_too_long
 from session_calc.schemas import BLANK, LINE_TOO_LONG, Fields, path_of
 
@@ -61,10 +61,10 @@ def rows_of(
         Of PARSED, a row for each line unless they are folded.
     """
     reader: Reader = Scanning(fields, fold_gap) if is_compiled else Judging(fields, fold_gap)
-    line_counts = {}
+    line_counts, buffer = {}, buffer_for(fields.max_line_bytes)
     for number, values in share:
         before, long_count = reader.line_count, 0
-        for block in blocks_of(Portion(*values), fields.max_line_bytes):
+        for block in blocks_of(Portion(*values), buffer):
             if block is None:
                 long_count += 1
                 yield _batch_of([_too_long(fields)], fields, fold_gap)

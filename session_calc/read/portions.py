@@ -9,6 +9,7 @@ from __future__ import annotations
 from bz2 import BZ2File
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from mmap import mmap
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
@@ -103,14 +104,20 @@ def shared_out(portions: Sequence[Portion], most: int) -> list[list[int]]:
     return [share for share in shares if share] or [[]]
 
 
-def blocks_of(portion: Portion, max_line_bytes: int) -> Iterator[Block | None]:
+def buffer_for(max_line_bytes: int) -> mmap:
+    """Make a buffer for blocks; what of it is not used takes no memory."""
+    return mmap(-1, max(_BLOCK_BYTES, len(BYTE_ORDER_MARK) + max_line_bytes + 1) + 1 + MORE_BYTES)
+
+
+def blocks_of(portion: Portion, buffer: mmap) -> Iterator[Block | None]:
     """Read a portion, block by block.
 
     Parameters
     ----------
     portion : Portion
-    max_line_bytes : int
-        A line of more may come as None, if it is much longer.
+    buffer : mmap
+        As made by `buffer_for`; a line that it has no room for comes as None. One for many portions is faster than one
+        for each.
 
     Yields
     ------
@@ -123,7 +130,6 @@ def blocks_of(portion: Portion, max_line_bytes: int) -> Iterator[Block | None]:
     OSError, EOFError, zlib.error
         The file cannot be read to the portion's end.
     """
-    buffer = bytearray(max(_BLOCK_BYTES, len(BYTE_ORDER_MARK) + max_line_bytes + 1) + 1 + MORE_BYTES)
     view, array, room = memoryview(buffer), np.frombuffer(buffer, np.uint8), len(buffer) - 1 - MORE_BYTES
     with _opened(portion) as source:
         filled, is_beyond = 0, False  # is_beyond: inside a line that did not fit

@@ -201,7 +201,12 @@ def _starts_session(gap: int, gap_rule: str) -> Column:
 def _values_at_first_time(user_columns: Sequence[str], group_columns: Sequence[str]) -> list[Column]:
     if len(group_columns) == 1:  # the order of the rows has put the smallest value of a tie first already
         return [F.col(group_columns[0]).alias(f"first_{group_columns[0]}")]
-    at_same_time = Window.partitionBy("set_aside", *user_columns, "first_event_time")
+    # of the same partitions as the other windows, so that no engine shuffles and sorts anew
+    at_same_time = (
+        Window.partitionBy("set_aside", *user_columns)
+        .orderBy("first_event_time")
+        .rangeBetween(Window.currentRow, Window.currentRow)
+    )
     return [F.min(name).over(at_same_time).alias(f"first_{name}") for name in group_columns]
 
 
