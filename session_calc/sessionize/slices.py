@@ -85,11 +85,11 @@ def mark_sessions(
     Returns
     -------
     DataFrame : MARKED
-        As many rows as came in.
+        Of several group columns, what begins at one moment of a user is one row.
     """
-    with_silence = _with_silence(slices, user_columns, group_columns, cut_columns).select(
-        "*", *_values_at_first_time(user_columns, group_columns)
-    )
+    if len(group_columns) > 1:  # of one, the order of the rows puts the smallest value of a tie first already
+        slices = _one_row_per_first_time(slices, user_columns, group_columns, cut_columns)
+    with_silence = _with_silence(slices, user_columns, group_columns, cut_columns)
     starts = [
         _starts_session(gap, gap_rule).alias(name)
         for name, gap in zip(numbered("starts_session", len(gaps)), gaps, strict=True)
@@ -99,7 +99,7 @@ def mark_sessions(
         *user_columns,
         _starts_user().alias("starts_user"),
         *starts,
-        *[F.col(f"first_{name}").alias(name) for name in group_columns],
+        *group_columns,
         "first_event_time",
         "last_event_time",
         "event_count",
@@ -165,6 +165,17 @@ def sessions(
         F.coalesce(F.lead("start_reason").over(by_number), F.lit(END_OF_DATA)).alias("end_reason"),
         *firsts,
         *lasts,
+    )
+
+
+def _one_row_per_first_time(
+    slices: DataFrame, user_columns: Sequence[str], group_columns: Sequence[str], cut_columns: Sequence[str]
+) -> DataFrame:
+    # none but the first of them could begin a session, and a window for each value takes much longer
+    return slices.groupBy("set_aside", *user_columns, "first_event_time", *cut_columns).agg(
+        *[F.min(name).alias(name) for name in group_columns],
+        F.max("last_event_time").alias("last_event_time"),
+        F.sum("event_count").alias("event_count"),
     )
 
 
