@@ -19,7 +19,6 @@ import numpy.typing as npt
 Bytes = npt.NDArray[np.uint8]
 Numbers = npt.NDArray[np.int64]
 
-MOST_MEMBERS = 60  # of wanted names: the bits of one number say which were seen
 ISO_8601 = 99  # stands where the decimal places of a number's unit would
 
 _MOST_NESTING = 60  # the bits of one number say which are arrays
