@@ -69,9 +69,11 @@ def _not_installed(name: str, missing: list[str], extra: str) -> Finding:
 
 
 def _scanner() -> Finding:
-    if find_spec("numba") is None:
-        advice = "Without it, JSON lines on this machine are read by the engine, and slower: pip install numba."
-        return Finding("scanner", is_fine=False, found="not installed (numba missing)", advice=advice)
+    missing = [name for name in ("numba", "platformdirs") if find_spec(name) is None]
+    if missing:
+        slow = "Without it, JSON lines on this machine are read by the engine, and slower"
+        found, advice = f"not installed ({' and '.join(missing)} missing)", f"{slow}: pip install {' '.join(missing)}."
+        return Finding("scanner", is_fine=False, found=found, advice=advice)
     return Finding("scanner", is_fine=True, found=f"numba {version('numba')}")
 
 

@@ -15,8 +15,9 @@ from hostile import hostile_lines
 from session_calc.engines.engine import Engine
 from session_calc.errors import LedgerBroken, UnreadableInput
 from session_calc.inputs import list_inputs
-from session_calc.read import local_json, local_rows, portions
+from session_calc.read import local_json, portions
 from session_calc.read.portions import Portion, blocks_of, buffer_for, portions_of
+from session_calc.read.scanner import machine_code
 from session_calc.schemas import Fields
 
 FIELDS = Fields(("user",), "time", "ms", ("group",), 100)
@@ -278,12 +279,17 @@ def test_a_blank_line_with_a_byte_order_mark_does_not_stop_any_reader(
 def test_small_inputs_are_judged_and_large_ones_scanned(
     engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    compiled: list[Fields] = []
-    monkeypatch.setattr(local_rows, "compile_reader", compiled.append)
+    scanned: list[bytes] = []
+
+    def code() -> bytes:
+        scanned.append(machine_code.get())
+        return scanned[-1]
+
+    monkeypatch.setattr(local_json, "_code", code)
     monkeypatch.setattr(local_json, "SMALL_BYTES", 2 * len(PLAIN))
     for times in (2, 3):
         assert_as_oracle(count_bytes(engine, tmp_path, PLAIN * times, BASE_RULES), PLAIN * times, BASE_RULES)
-        assert len(compiled) == times - 2
+        assert len(scanned) == times - 2
 
 
 def test_a_python_without_the_libraries_reads_as_a_cluster_does(

@@ -19,6 +19,7 @@ from test_lines import FAST_LINES, ODD_LINES
 
 from session_calc.read import local_rows
 from session_calc.read.portions import MORE_BYTES
+from session_calc.read.scanner import machine_code
 from session_calc.schemas import Fields
 
 FIELDS = Fields(("user",), "time", "ms", ("group",), 1 << 20)
@@ -49,7 +50,7 @@ def scanned(lines: Sequence[bytes], fields: Fields = FIELDS) -> tuple[list[Mappi
         odd.append(line)
         return judge(line)
 
-    reader = local_rows.Scanning(fields, 0)
+    reader = local_rows.Scanning(machine_code.get(), fields, 0)
     reader.judge_line = judge_and_note
     rows = read(reader, lines)
     assert reader.line_count == len(rows) == len(lines)
@@ -300,7 +301,7 @@ def test_folded_rows_hold_the_same_moments_and_numbers_of_lines(
     fields = replace(FIELDS, group_keys=("group", "page.b"), max_line_bytes=300)
     lines = hostile_lines(3, 4_000, 300, gap_us=60_000_000).split(b"\n")
     every = read(local_rows.Judging(fields, 0), lines)
-    for reader in (local_rows.Judging(fields, gap), local_rows.Scanning(fields, gap)):
+    for reader in (local_rows.Judging(fields, gap), local_rows.Scanning(machine_code.get(), fields, gap)):
         rows = read(reader, *[lines[first : first + 100] for first in range(0, len(lines), 100)])
 
         assert folded(rows, gap) == folded(every, gap)
@@ -323,7 +324,7 @@ def test_lines_share_a_row_only_if_they_are_alike_in_all_but_the_moment() -> Non
         b'{"user":"annA","group":"","time":1}',
         b'{"user":"an","group":"nA","time":1}',
     ]
-    rows = read(local_rows.Scanning(FIELDS, 10_000), lines)
+    rows = read(local_rows.Scanning(machine_code.get(), FIELDS, 10_000), lines)
 
     assert [tuple(row.values())[1:] for row in rows] == [
         ("ann", True, 0, "A", 9_000, 3),
@@ -339,7 +340,7 @@ def test_lines_share_a_row_only_if_they_are_alike_in_all_but_the_moment() -> Non
 
 def test_rows_of_several_blocks_are_shared_until_their_texts_have_no_room(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(local_rows, "_TEXT_BYTES", 1_000)
-    reader = local_rows.Scanning(FIELDS, 10_000)
+    reader = local_rows.Scanning(machine_code.get(), FIELDS, 10_000)
     few = [b'{"user":"ann","time":%d}' % number for number in range(9)]
     rows = read(reader, few, few, [b'{"user":"%b","time":1}' % (b"b" * 3_000)], few, few * 100)
 

@@ -87,7 +87,7 @@ def read(engine: Engine, inputs: Sequence[Input], fields: Fields, stage: Stage, 
 def _by_ourselves(
     engine: Engine, inputs: Sequence[Input], fields: Fields, fold_gap: int, stage: Stage
 ) -> Reading | None:
-    if stage.folder is None or not local_json.is_possible():
+    if stage.folder is None or local_json.missing_packages():
         return None
     try:
         parsed, lines_read = local_json.read(engine.spark, inputs, fields, fold_gap, stage.folder / "lines")

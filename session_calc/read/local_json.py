@@ -27,7 +27,7 @@ from session_calc.schemas import Fields
 if TYPE_CHECKING:  # it needs numpy, which a cluster's driver may lack
     from session_calc.read.portions import Portion
 
-_NEEDED = ("numba", "numpy", "pyarrow")
+_NEEDED = ("numba", "platformdirs", "numpy", "pyarrow")
 SMALL_BYTES = 8 << 20  # are judged in less time than the compiled code takes to load
 _PORTIONS_PER_CORE = 4  # so that no core waits long for another
 
@@ -63,9 +63,9 @@ class LinesRead:
         return self._total
 
 
-def is_possible() -> bool:
-    """Tell whether what it needs is installed: a cluster's driver may lack it."""
-    return all(find_spec(name) for name in _NEEDED)
+def missing_packages() -> list[str]:
+    """Name the packages that it needs and are not installed: a cluster's driver may lack them."""
+    return [name for name in _NEEDED if find_spec(name) is None]
 
 
 def read(
@@ -91,16 +91,13 @@ def read(
         A file cannot be read.
     """
     core_count = _core_count()
-    from session_calc.read import local_rows
     from session_calc.read.portions import portions_of, shared_out
 
     portions = portions_of(inputs, _PORTIONS_PER_CORE * core_count)
-    is_compiled = sum(portion.size for portion in portions) > SMALL_BYTES
-    if is_compiled:
-        local_rows.compile_reader(fields)  # once and here: the workers find it on the disk
+    code = _code() if sum(portion.size for portion in portions) > SMALL_BYTES else None
     shares = [[(number, tuple(portions[number])) for number in numbers] for numbers in shared_out(portions, core_count)]
     folder.mkdir()
-    task = local_task.make(_package_folder(), shares, astuple(fields), is_compiled, fold_gap, str(folder))
+    task = local_task.make(_package_folder(), shares, astuple(fields), code, fold_gap, str(folder))
     schema = parsed_type(fields)
     if fields.keep_line:
         schema = schema.add("line", StringType())
@@ -108,6 +105,12 @@ def read(
         schema = schema.add("last_event_time", LongType()).add("event_count", LongType())
     parsed = spark.range(0, len(shares), 1, len(shares)).mapInArrow(task, schema)
     return parsed, LinesRead(folder, portions)
+
+
+def _code() -> bytes:
+    from session_calc.read.scanner import machine_code
+
+    return machine_code.get()
 
 
 def _core_count() -> int:

@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from session_calc.read.judge import DECIMAL_PLACES_TO_MICROSECONDS, Judgement, make_judge
 from session_calc.read.portions import MORE_BYTES, Block, Portion, blocks_of, buffer_for
+from session_calc.read.scanner import layout
 from session_calc.read.verdict import is_blank, is_too_long
 from session_calc.schemas import BLANK, LINE_TOO_LONG, Fields, path_of
 
@@ -39,7 +40,7 @@ class Reader(Protocol):
 
 
 def rows_of(
-    share: Sequence[tuple[int, tuple[Any, ...]]], fields: Fields, is_compiled: bool, fold_gap: int, told_folder: str
+    share: Sequence[tuple[int, tuple[Any, ...]]], fields: Fields, code: bytes | None, fold_gap: int, told_folder: str
 ) -> Iterator[Any]:
     """Read portions, and tell how many lines each had.
 
@@ -47,8 +48,8 @@ def rows_of(
     ----------
     share : sequence of number and Portion
     fields : Fields
-    is_compiled : bool
-        Read plain lines by `scanner`; else the judge reads all.
+    code : bytes, or None
+        Of the `scanner`, to read plain lines by; None: the judge reads all.
     fold_gap : int, microseconds
         Fold the rows to slices of it; 0: do not.
     told_folder : str
@@ -60,7 +61,7 @@ def rows_of(
     pyarrow.RecordBatch
         Of PARSED, a row for each line unless they are folded.
     """
-    reader: Reader = Scanning(fields, fold_gap) if is_compiled else Judging(fields, fold_gap)
+    reader: Reader = Judging(fields, fold_gap) if code is None else Scanning(code, fields, fold_gap)
     line_counts, buffer = {}, buffer_for(fields.max_line_bytes)
     for number, values in share:
         before, long_count = reader.line_count, 0
@@ -95,12 +96,6 @@ def make_line_judge(fields: Fields) -> Callable[[bytes], Judgement]:
     return judge_line
 
 
-def compile_reader(fields: Fields) -> None:
-    """Compile what `Scanning` calls, or load what an earlier run has compiled."""
-    for _ in Scanning(fields, 1).read(np.frombuffer(bytearray(b"{}\n" + bytes(MORE_BYTES)), np.uint8)[:3]):
-        pass
-
-
 class Judging:
     """Have every line judged."""
 
@@ -129,19 +124,19 @@ class Scanning:
     judge_line : function from a line to a row of PARSED
     """
 
-    def __init__(self, fields: Fields, fold_gap: int) -> None:
-        from session_calc.read import scanner
+    def __init__(self, code: bytes, fields: Fields, fold_gap: int) -> None:
+        from session_calc.read.scanner import machine_code  # it needs LLVM, which not everybody has
 
         self.line_count = 0
         self._fields = fields
-        self._scanner = scanner
+        self._scan = machine_code.load(code)
         self.judge_line = make_line_judge(fields)
         self._blank = self.judge_line(b"")
         self._keys = list(dict.fromkeys(fields.text_columns.values()))
         self._wanted = _wanted(fields, self._keys, fold_gap)
-        self._others = scanner.Others(np.empty((_ODD_LINES, 2), np.int64), np.zeros(4, np.int64))
-        self._notes = scanner.Notes(
-            np.empty((len(self._wanted.members), 2), np.int64), np.empty((scanner.MOST_NOTED, 4), np.int64)
+        self._others = layout.Others(np.empty((_ODD_LINES, 2), np.int64), np.zeros(4, np.int64))
+        self._notes = layout.Notes(
+            np.empty((len(self._wanted.members), 2), np.int64), np.empty((layout.MOST_NOTED, 4), np.int64)
         )
         self._text_bytes = _TEXT_BYTES
         self._row_count = 0
@@ -155,7 +150,7 @@ class Scanning:
                 self._rows = self._new_rows()
         at = 0
         while at < len(block):
-            at = self._scanner.scan(block, at, self._row_count, self._wanted, self._rows, self._others, self._notes)
+            at = self._scan(block, at, self._row_count, self._wanted, self._rows, self._others, self._notes)
             self._row_count, odd_count, blank_count, row_line_count = self._others.counts.tolist()
             self.line_count += row_line_count + odd_count + blank_count
             odd = [self.judge_line(block[begin:end].tobytes()) for begin, end in self._others.odd[:odd_count].tolist()]
@@ -178,9 +173,9 @@ class Scanning:
     def _used_bytes(self) -> int:
         return int(self._rows.text_ends[:, self._row_count].max(initial=0))
 
-    def _new_rows(self) -> Any:
+    def _new_rows(self) -> layout.Rows:
         column_count, row_count = len(self._keys), _SHARED_ROWS if self._wanted.gap else _ROWS
-        return self._scanner.Rows(
+        return layout.Rows(
             np.empty((column_count, self._text_bytes + MORE_BYTES), np.uint8),
             np.zeros((column_count, row_count + 1), np.int32),
             np.empty((column_count, row_count), np.uint8),
@@ -189,9 +184,7 @@ class Scanning:
         )
 
 
-def _wanted(fields: Fields, keys: Sequence[str], gap: int) -> Any:
-    from session_calc.read import scanner
-
+def _wanted(fields: Fields, keys: Sequence[str], gap: int) -> layout.Wanted:
     names = bytearray()
     numbers: dict[tuple[str, ...], int] = {(): 0}  # of the objects, by the way to them
     members: dict[tuple[str, ...], list[int]] = {}
@@ -206,15 +199,15 @@ def _wanted(fields: Fields, keys: Sequence[str], gap: int) -> Any:
     def object_at(path: tuple[str, ...]) -> int:
         if path not in numbers:
             member = member_at(path)
-            member[scanner.OBJECT] = numbers[path] = len(numbers)
+            member[layout.OBJECT] = numbers[path] = len(numbers)
         return numbers[path]
 
     for column, key in enumerate(keys):
-        member_at(path_of(key))[scanner.COLUMN] = column
-    member_at(path_of(fields.timestamp_key))[scanner.IS_TIME] = 1
+        member_at(path_of(key))[layout.COLUMN] = column
+    member_at(path_of(fields.timestamp_key))[layout.IS_TIME] = 1
     parents = [numbers[path[:-1]] if path else -1 for path in numbers]
-    unit = DECIMAL_PLACES_TO_MICROSECONDS.get(fields.timestamp_unit, scanner.ISO_8601)
-    return scanner.Wanted(
+    unit = DECIMAL_PLACES_TO_MICROSECONDS.get(fields.timestamp_unit, layout.ISO_8601)
+    return layout.Wanted(
         np.frombuffer(bytearray(names) or bytearray(1), np.uint8),
         np.array(list(members.values()), np.int64),
         np.array(parents, np.int64),
@@ -224,20 +217,18 @@ def _wanted(fields: Fields, keys: Sequence[str], gap: int) -> Any:
     )
 
 
-def _batch_of_found(found: Any, count: int, keys: Sequence[str], fields: Fields, gap: int, block: Block) -> Any:
-    from session_calc.read import scanner
-
+def _batch_of_found(found: layout.Rows, count: int, keys: Sequence[str], fields: Fields, gap: int, block: Block) -> Any:
     texts = {key: _texts(found, column, count) for column, key in enumerate(keys)}
-    has_time = _bits(found.numbers[scanner.HAS_TIME, :count])
+    has_time = _bits(found.numbers[layout.HAS_TIME, :count])
     arrays = {name: texts[key] for name, key in fields.text_columns.items()}
     arrays["line_problem"] = pa.nulls(count, pa.string())
     arrays["has_timestamp"] = pa.BooleanArray.from_buffers(pa.bool_(), count, [None, has_time])
-    arrays["event_time"] = _numbers(found, scanner.MOMENT, count, has_time)
+    arrays["event_time"] = _numbers(found, layout.MOMENT, count, has_time)
     if gap:
-        arrays["last_event_time"] = _numbers(found, scanner.LAST_MOMENT, count, has_time)
-        arrays["event_count"] = _numbers(found, scanner.LINE_COUNT, count)
+        arrays["last_event_time"] = _numbers(found, layout.LAST_MOMENT, count, has_time)
+        arrays["event_count"] = _numbers(found, layout.LINE_COUNT, count)
     if fields.keep_line:
-        begins, ends = (found.numbers[which, :count].tolist() for which in (scanner.LINE_BEGIN, scanner.LINE_END))
+        begins, ends = (found.numbers[which, :count].tolist() for which in (layout.LINE_BEGIN, layout.LINE_END))
         text = block.tobytes()
         lines = [text[begin:end] for begin, end in zip(begins, ends, strict=True)]
         arrays["line"] = pa.array(lines, pa.binary()).cast(pa.string())
@@ -245,11 +236,11 @@ def _batch_of_found(found: Any, count: int, keys: Sequence[str], fields: Fields,
     return pa.RecordBatch.from_arrays([arrays[name] for name in names], names=names)
 
 
-def _numbers(found: Any, which: int, count: int, is_there: Any = None) -> Any:
+def _numbers(found: layout.Rows, which: int, count: int, is_there: Any = None) -> Any:
     return pa.Int64Array.from_buffers(pa.int64(), count, [is_there, pa.py_buffer(found.numbers[which])])
 
 
-def _texts(found: Any, column: int, count: int) -> Any:
+def _texts(found: layout.Rows, column: int, count: int) -> Any:
     buffers = [pa.py_buffer(found.text_ends[column]), pa.py_buffer(found.texts[column])]
     return pa.StringArray.from_buffers(count, *buffers, _bits(found.has_text[column, :count]))
 
