@@ -13,7 +13,7 @@ def _without_a_fast_way(*facts: Any, **named: Any) -> Engine:
 
 
 with (
-    patch("session_calc.read.local_json.is_possible", lambda: False),
+    patch("session_calc.read.local_json.missing_packages", lambda: ["numba"]),
     patch("session_calc.engines.sail.Engine", _without_a_fast_way),
 ):
     main()

@@ -3,12 +3,16 @@
 Everything is counted inside this one result: accumulators and observations count a retried task twice.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from session_calc.schemas import END_PLAUSIBLE, FIRST_PLAUSIBLE, numbered
+
+_KEYS = ("group_number", "set_aside", "group_value")
 
 
 def by_group(marked: DataFrame, group_columns: Sequence[str], gap_count: int) -> DataFrame:
@@ -35,6 +39,26 @@ def by_group(marked: DataFrame, group_columns: Sequence[str], gap_count: int) ->
         .withColumn("group_value", F.col("group").getField("value"))
     )
     return _summed_up(of_keys, ["set_aside", "group_number", "group_value"], sums)
+
+
+def together(parts: Sequence[Sequence[Any]]) -> list[Mapping[str, Any]]:
+    """Sum up the rows of TALLY of several parts of the users; what stands twice in one part stays two rows."""
+    found: dict[tuple[Any, ...], dict[str, Any]] = {}
+    for rows in parts:
+        seen: Counter[tuple[Any, ...]] = Counter()
+        for row in (one.asDict() for one in rows):
+            key = tuple(row[name] for name in _KEYS)
+            seen[key] += 1
+            before = found.setdefault((*key, seen[key]), row)
+            if before is not row:
+                before.update({name: _merged(name, before[name], row[name]) for name in row if name not in _KEYS})
+    return list(found.values())
+
+
+def _merged(name: str, one: int | None, other: int | None) -> int | None:
+    if one is None or other is None:
+        return other if one is None else one
+    return {"first_event_time": min, "last_event_time": max}.get(name, int.__add__)(one, other)
 
 
 def _sums(gap_count: int) -> dict[str, Column]:

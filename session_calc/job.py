@@ -36,24 +36,27 @@ def count_sessions(work: Work, with_distributions: bool = False) -> Counted:
     LedgerBroken
         The counts do not add up.
     """
+    groups, gaps = work.fields.group_columns, work.gaps
+    with inputs_of(work) as stage:
+        parts, reading = prepare(work, stage, may_fold=not with_distributions, may_part=not with_distributions)
+        if with_distributions:
+            parts = [keep(validated, "events", stage) for validated in parts]
+        with work.clock.step("count"):
+            rows = count.together([count.by_group(_marked(part, work), groups, len(gaps)).collect() for part in parts])
+        shapes = {gap: _shape_of(parts[0], work, gap) for gap in gaps} if with_distributions else {}
+    return replace(checked(work, rows, work.fields.group_keys, reading), distributions=shapes)
+
+
+def _marked(validated: DataFrame, work: Work) -> DataFrame:
     users, groups, gaps = work.fields.user_columns, work.fields.group_columns, work.gaps
     rules = work.rules.sessions
-    with inputs_of(work) as stage:
-        validated, reading = prepare(work, stage, may_fold=not with_distributions)
-        if with_distributions:
-            validated = keep(validated, "events", stage)
-        if rules.need_order:
-            from session_calc.sessionize import ordered  # it needs PyArrow, which a cluster need not have
+    if rules.need_order:
+        from session_calc.sessionize import ordered  # it needs PyArrow, which a cluster need not have
 
-            told = ordered.sessions(validated, users, groups, gaps, rules)
-            marked = ordered.marked(told, users, groups, len(gaps))
-        else:
-            folded = slices.by_user(validated, users, groups, min(gaps), rules.cut_columns)
-            marked = slices.mark_sessions(folded, users, groups, gaps, rules.gap_rule, rules.cut_columns)
-        with work.clock.step("count"):
-            rows = count.by_group(marked, groups, len(gaps)).collect()
-        shapes = {gap: _shape_of(validated, work, gap) for gap in gaps} if with_distributions else {}
-    return replace(checked(work, rows, work.fields.group_keys, reading), distributions=shapes)
+        told = ordered.sessions(validated, users, groups, gaps, rules)
+        return ordered.marked(told, users, groups, len(gaps))
+    folded = slices.by_user(validated, users, groups, min(gaps), rules.cut_columns)
+    return slices.mark_sessions(folded, users, groups, gaps, rules.gap_rule, rules.cut_columns)
 
 
 def _shape_of(validated: DataFrame, work: Work, gap: int) -> Distributions:

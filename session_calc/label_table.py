@@ -53,15 +53,16 @@ def label_events(work: Work, open_table: Callable[[pa.Schema, str | None], Write
     users, [gap], sums = work.fields.user_columns, work.gaps, Sums()
     with inputs_of(work) as stage:
         header = _header_of(work.listing)
-        validated, reading = prepare(work, stage)
+        parts, reading = prepare(work, stage, may_part=True)
         columns, first_line, shape = _shape(work.listing.inputs[0], header, suffix)
         write = open_table(columns, first_line)
-        labelled = ordered.label(validated, users, gap, work.rules.sessions)
-        named = labelled.withColumn("session_id", session_id(users, gap))
         with work.clock.step("write"):
-            for batch in batches_of(named, is_kept=work.engine.name != "sail"):
-                _add(sums, batch)
-                write(shape(batch.filter(pc.is_null(batch.column("set_aside")))), None)
+            for validated in parts:
+                labelled = ordered.label(validated, users, gap, work.rules.sessions)
+                named = labelled.withColumn("session_id", session_id(users, gap))
+                for batch in batches_of(named, is_kept=work.engine.name != "sail"):
+                    _add(sums, batch)
+                    write(shape(batch.filter(pc.is_null(batch.column("set_aside")))), None)
     return checked(work, sums.rows, [EVENT], reading)
 
 

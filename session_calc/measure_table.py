@@ -56,8 +56,8 @@ def measure_sessions(work: Work, write: WriteRows, dimensions: Sequence[str], ti
     # the whole and the groups are always measured: the ledger is held against them
     wanted = list(dict.fromkeys([OVERALL, GROUP, *dimensions]))
     with inputs_of(work) as stage:
-        validated, reading = prepare(work, stage, may_fold=True)
-        measured = measure(sessions_of(validated, work), fields.user_columns, keys, wanted, timezone)
+        prepared = prepare(work, stage, may_fold=True)
+        measured = measure(sessions_of(prepared.validated, work), fields.user_columns, keys, wanted, timezone)
         few: list[Mapping[str, Any]] = []
         with work.clock.step("write"):
             for batch in batches_of(measured, is_kept=work.engine.name != "sail"):
@@ -69,7 +69,7 @@ def measure_sessions(work: Work, write: WriteRows, dimensions: Sequence[str], ti
             # users may be many, and come as they come; the rest is read by people
             shown = [_to_row(row) for row in sorted(few, key=_order)]
             write(pa.RecordBatch.from_pylist(shown, schema=TABLE), None)
-    return checked(work, sums.rows, fields.group_keys, reading)
+    return checked(work, sums.rows, fields.group_keys, prepared.reading)
 
 
 def _kind(dimension: str) -> str:

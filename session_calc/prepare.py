@@ -59,10 +59,22 @@ class Counted:
 
 
 class Prepared(NamedTuple):
-    """VALIDATED, and what the reader knows of the lines beside it."""
+    """VALIDATED, and what the reader knows of the lines beside it.
 
-    validated: DataFrame
+    Attributes
+    ----------
+    parts : sequence of VALIDATED
+        One; or several, where that was allowed: the rows of a user are all in the same.
+    """
+
+    parts: Sequence[DataFrame]
     reading: Reading
+
+    @property
+    def validated(self) -> DataFrame:
+        """All of it, where it is in one part."""
+        [validated] = self.parts
+        return validated
 
 
 @contextmanager
@@ -74,7 +86,7 @@ def inputs_of(work: Work) -> Iterator[Stage]:
         yield stage
 
 
-def prepare(work: Work, stage: Stage, may_fold: bool = False) -> Prepared:
+def prepare(work: Work, stage: Stage, may_fold: bool = False, may_part: bool = False) -> Prepared:
     """Read the inputs as VALIDATED, fit for the rules: duplicates set aside, local days added.
 
     Parameters
@@ -83,17 +95,23 @@ def prepare(work: Work, stage: Stage, may_fold: bool = False) -> Prepared:
     stage : Stage
     may_fold : bool
         Nobody will look at single events, so that they may come folded, where the rules do not look at them either.
+    may_part : bool
+        Nobody will look at several users at once, so that events may come in parts, where the rules do not either.
     """
     fields, rules = work.fields, work.rules
     needs_events = rules.sessions.need_order or rules.sessions.midnight_zone or fields.id_key
+    fold_gap = min(work.gaps) if may_fold and not needs_events else 0
     with work.clock.step("read"):
-        fold_gap = min(work.gaps) if may_fold and not needs_events else 0
-        reading = read(work.engine, work.listing.inputs, fields, stage, fold_gap)
-    validated = validate.by_rules(reading.parsed, fields, rules.exclude_events)
+        reading = read(work.engine, work.listing.inputs, fields, stage, fold_gap, may_part and not fields.id_key)
+    return Prepared([_validated(parsed, fields, rules) for parsed in reading.parts], reading)
+
+
+def _validated(parsed: DataFrame, fields: Fields, rules: EventRules) -> DataFrame:
+    validated = validate.by_rules(parsed, fields, rules.exclude_events)
     if fields.id_key:
         content = [*fields.user_columns, *fields.group_columns, *fields.rule_columns]
         validated = dedupe.earliest(validated, [name for name in content if name != "event_id"])
-    return Prepared(with_local_day(validated, rules.sessions.midnight_zone), reading)
+    return with_local_day(validated, rules.sessions.midnight_zone)
 
 
 def checked(work: Work, rows: Iterable[Any], group_keys: Sequence[str], reading: Reading) -> Counted:

@@ -43,19 +43,19 @@ def tell_sessions(work: Work, write: WriteRows, with_last_values: bool = False, 
         As for `job.count_sessions`; the rows written are then worth nothing.
     """
     fields = work.fields
-    sums = Sums()
+    sums, ids = Sums(), session_id(fields.user_columns, work.gaps[0])
     with inputs_of(work) as stage:
-        validated, reading = prepare(work, stage, may_fold=True)
-        told = sessions_of(validated, work, with_last_values).withColumn(
-            "session_id", session_id(fields.user_columns, work.gaps[0])
-        )
-        if day_zone:
-            told = told.withColumn("day", local_day(F.col("first_event_time"), day_zone))
+        parts, reading = prepare(work, stage, may_fold=True, may_part=True)
         with work.clock.step("write"):
-            for batch in batches_of(told, is_kept=work.engine.name != "sail"):
-                _add(sums, batch, fields)
-                rows = batch.filter(pc.is_null(batch.column("set_aside")))
-                write(_to_rows(rows, fields, with_last_values), rows.column("day").to_pylist() if day_zone else None)
+            for validated in parts:
+                told = sessions_of(validated, work, with_last_values).withColumn("session_id", ids)
+                if day_zone:
+                    told = told.withColumn("day", local_day(F.col("first_event_time"), day_zone))
+                for batch in batches_of(told, is_kept=work.engine.name != "sail"):
+                    _add(sums, batch, fields)
+                    rows = batch.filter(pc.is_null(batch.column("set_aside")))
+                    days = rows.column("day").to_pylist() if day_zone else None
+                    write(_to_rows(rows, fields, with_last_values), days)
     return checked(work, sums.rows, fields.group_keys, reading)
 
 

@@ -123,7 +123,7 @@ def reader(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> s
     if request.param == "compiled":
         monkeypatch.setattr(local_json, "SMALL_BYTES", -1)
     if request.param == "engine":
-        monkeypatch.setattr(local_json, "is_possible", lambda: False)
+        monkeypatch.setattr(local_json, "missing_packages", lambda: ["numba"])
     return str(request.param)
 
 

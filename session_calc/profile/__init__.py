@@ -94,7 +94,8 @@ def profile_events(
             sampled = sample.take(listing.inputs, fields)
         with clock.step("read"):
             reading = read(engine, listing.inputs, fields, stage)
-            validated = keep(validate.by_rules(reading.parsed, fields), "events", stage)
+            [parsed] = reading.parts
+            validated = keep(validate.by_rules(parsed, fields), "events", stage)
             events = validated.where(F.col("set_aside").isNull())
         with clock.step("count"):
             when, who = hours.of_events(events, now), people.of_events(events, users, groups)

@@ -32,23 +32,31 @@ class Reading:
 
     Attributes
     ----------
-    parsed : PARSED
+    parts : sequence of PARSED
+        One; or several, where that was allowed: the rows of a user are all in the same.
     way : {'fast', 'tolerant'}
         fast: by the package's own reader, or all lines were proven plain for the engine's.
     line_count : function to int or None
-        Lines counted apart from `parsed`, where the reader did and the rows were asked for; the ledger is held
+        Lines counted apart from the rows, where the reader did and the rows were asked for; the ledger is held
         against it.
     blank_count : int
-        Blank lines that are not in `parsed`.
+        Blank lines that are not in the rows.
     """
 
-    parsed: DataFrame
+    parts: Sequence[DataFrame]
     way: str
     line_count: Callable[[], int | None] = lambda: None
     blank_count: int = 0
 
 
-def read(engine: Engine, inputs: Sequence[Input], fields: Fields, stage: Stage, fold_gap: int = 0) -> Reading:
+def read(
+    engine: Engine,
+    inputs: Sequence[Input],
+    fields: Fields,
+    stage: Stage,
+    fold_gap: int = 0,
+    may_part: bool = False,
+) -> Reading:
     """Read the inputs the fast way where that surely gives the same numbers, and the tolerant way elsewhere.
 
     Parameters
@@ -60,6 +68,8 @@ def read(engine: Engine, inputs: Sequence[Input], fields: Fields, stage: Stage, 
         Must outlive the reading: links and mended copies lie there.
     fold_gap : int, microseconds
         Rows may come folded to slices of it, where the reader can do that; 0: a row for each line.
+    may_part : bool
+        Rows may come in parts, each with other users, of which the engine is given one at a time.
 
     Raises
     ------
@@ -76,25 +86,25 @@ def read(engine: Engine, inputs: Sequence[Input], fields: Fields, stage: Stage, 
     csv_lines.require_headers(inputs)
     texts = [one for one in inputs if one.format != "parquet"]
     if all(one.format == "json" and not one.is_on_s3 for one in inputs):
-        reading = _by_ourselves(engine, inputs, fields, fold_gap, stage)
+        reading = _by_ourselves(engine, inputs, fields, fold_gap, may_part, stage)
         if reading is not None:
             return reading
     if not (engine.scans_text_first and texts):
-        return Reading(_tolerant(engine, inputs, fields, stage), "tolerant")
+        return Reading([_tolerant(engine, inputs, fields, stage)], "tolerant")
     return _scanned(engine, inputs, texts, fields, stage)
 
 
 def _by_ourselves(
-    engine: Engine, inputs: Sequence[Input], fields: Fields, fold_gap: int, stage: Stage
+    engine: Engine, inputs: Sequence[Input], fields: Fields, fold_gap: int, may_part: bool, stage: Stage
 ) -> Reading | None:
     if stage.folder is None or local_json.missing_packages():
         return None
     try:
-        parsed, lines_read = local_json.read(engine.spark, inputs, fields, fold_gap, stage.folder / "lines")
+        parts, lines_read = local_json.read(engine, inputs, fields, fold_gap, may_part, stage.folder / "lines")
     except OSError:
         return None  # the engine fails as well, and that failure is explained
     stage.when_read.append(lines_read.add_up)
-    return Reading(parsed, "fast", lines_read)
+    return Reading(parts, "fast", lines_read)
 
 
 def _scanned(engine: Engine, inputs: Sequence[Input], texts: Sequence[Input], fields: Fields, stage: Stage) -> Reading:
@@ -104,13 +114,13 @@ def _scanned(engine: Engine, inputs: Sequence[Input], texts: Sequence[Input], fi
     except PySparkException as error:
         if "UTF-8" not in str(error):
             raise
-        return Reading(_tolerant(engine, [stage.mended(one) for one in inputs], fields, stage), "tolerant")
+        return Reading([_tolerant(engine, [stage.mended(one) for one in inputs], fields, stage)], "tolerant")
     # the fast reader does not know the text of a line
     if scan.odd_count == 0 and not fields.keep_line and all(one.format == "json" for one in inputs):
         events = [json_fast.read(spark, paths, fields) for paths in lists_of_paths]
-        return Reading(reduce(DataFrame.union, events), "fast", lambda: scan.line_count, scan.blank_count)
+        return Reading([reduce(DataFrame.union, events)], "fast", lambda: scan.line_count, scan.blank_count)
     line_count = scan.line_count if len(texts) == len(inputs) else None
-    return Reading(_tolerant(engine, inputs, fields, stage), "tolerant", lambda: line_count)
+    return Reading([_tolerant(engine, inputs, fields, stage)], "tolerant", lambda: line_count)
 
 
 def _require_one_format(inputs: Sequence[Input]) -> None:

@@ -11,13 +11,14 @@ from collections.abc import Sequence
 from dataclasses import astuple
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pyspark import cloudpickle
 from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql.types import LongType, StringType
+from pyspark.sql.types import LongType, StringType, StructType
 
 import session_calc
+from session_calc.engines.engine import Engine
 from session_calc.errors import LedgerBroken
 from session_calc.inputs import Input
 from session_calc.read import local_task
@@ -29,6 +30,10 @@ if TYPE_CHECKING:  # it needs numpy, which a cluster's driver may lack
 
 _NEEDED = ("numba", "platformdirs", "numpy", "pyarrow")
 SMALL_BYTES = 8 << 20  # are judged in less time than the compiled code takes to load
+# of lines in a part, where an engine must hold all that is made of them: the folded rows of most logs are a fraction of
+# them, and single rows, put in order, up to four times as much
+FOLDED_PART_BYTES = 2 << 30
+PART_BYTES = 512 << 20
 _PORTIONS_PER_CORE = 4  # so that no core waits long for another
 
 cloudpickle.register_pickle_by_value(local_task)  # a worker need not find this package by itself
@@ -69,21 +74,24 @@ def missing_packages() -> list[str]:
 
 
 def read(
-    spark: SparkSession, inputs: Sequence[Input], fields: Fields, fold_gap: int, folder: Path
-) -> tuple[DataFrame, LinesRead]:
+    engine: Engine, inputs: Sequence[Input], fields: Fields, fold_gap: int, may_part: bool, folder: Path
+) -> tuple[list[DataFrame], LinesRead]:
     """Give PARSED, and who counts its lines apart.
+
+    Where the engine has no room for all rows, they are laid down in the folder, and come in parts.
 
     Parameters
     ----------
-    spark : SparkSession
-        Of an engine on this machine.
+    engine : Engine
+        On this machine.
     inputs : sequence of Input
         JSON lines on this machine.
     fields : Fields
     fold_gap : int, microseconds
         Fold the rows to slices of it as they are read; 0: do not.
+    may_part : bool
     folder : Path
-        A temporary one, where those who read tell of it.
+        A temporary one.
 
     Raises
     ------
@@ -94,17 +102,52 @@ def read(
     from session_calc.read.portions import portions_of, shared_out
 
     portions = portions_of(inputs, _PORTIONS_PER_CORE * core_count)
-    code = _code() if sum(portion.size for portion in portions) > SMALL_BYTES else None
+    byte_count = sum(portion.size for portion in portions)
+    code = _code() if byte_count > SMALL_BYTES else None
+    told = folder / "told"
+    told.mkdir(parents=True)
     shares = [[(number, tuple(portions[number])) for number in numbers] for numbers in shared_out(portions, core_count)]
-    folder.mkdir()
-    task = local_task.make(_package_folder(), shares, astuple(fields), code, fold_gap, str(folder))
+    readings = [(share, astuple(fields), code, fold_gap, str(told)) for share in shares]
+    part_bytes = FOLDED_PART_BYTES if fold_gap else PART_BYTES
+    part_count = 1 if engine.spills or not may_part else max(1, -(-byte_count // part_bytes))
+    schema = _schema(fields, fold_gap)
+    if part_count == 1:
+        rows = [_from_tasks(engine.spark, "local_rows", "rows_of", readings, schema)]
+    else:
+        rows = _in_parts(engine.spark, readings, folder, part_count, schema)
+    return rows, LinesRead(told, portions)
+
+
+def _in_parts(
+    spark: SparkSession, readings: Sequence[tuple[Any, ...]], folder: Path, part_count: int, schema: StructType
+) -> list[DataFrame]:
+    from session_calc.read.parts import MOST_PARTS
+
+    part_count = min(part_count, MOST_PARTS)
+    paths = [folder / f"{number}.rows" for number in range(len(readings))]
+    tasks = [(str(path), part_count, *reading) for path, reading in zip(paths, readings, strict=True)]
+    _from_tasks(spark, "local_rows", "part_rows", tasks, StructType().add("row_count", LongType())).collect()
+    there = [str(path) for path in paths if path.exists()]
+    return [
+        _from_tasks(spark, "parts", "read", [(path, part, part_count) for path in there], schema)
+        for part in range(part_count)
+    ]
+
+
+def _from_tasks(
+    spark: SparkSession, module: str, function: str, tasks: Sequence[tuple[Any, ...]], schema: StructType
+) -> DataFrame:
+    task = local_task.make(_package_folder(), f"session_calc.read.{module}", function, tasks)
+    return spark.range(0, len(tasks), 1, max(1, len(tasks))).mapInArrow(task, schema)
+
+
+def _schema(fields: Fields, fold_gap: int) -> StructType:
     schema = parsed_type(fields)
     if fields.keep_line:
         schema = schema.add("line", StringType())
     if fold_gap:
         schema = schema.add("last_event_time", LongType()).add("event_count", LongType())
-    parsed = spark.range(0, len(shares), 1, len(shares)).mapInArrow(task, schema)
-    return parsed, LinesRead(folder, portions)
+    return schema
 
 
 def _code() -> bytes:

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 import pyarrow as pa
 
+from session_calc.read import parts
 from session_calc.read.judge import DECIMAL_PLACES_TO_MICROSECONDS, Judgement, make_judge
 from session_calc.read.portions import MORE_BYTES, Block, Portion, blocks_of, buffer_for
 from session_calc.read.scanner import layout
@@ -40,14 +41,18 @@ class Reader(Protocol):
 
 
 def rows_of(
-    share: Sequence[tuple[int, tuple[Any, ...]]], fields: Fields, code: bytes | None, fold_gap: int, told_folder: str
+    share: Sequence[tuple[int, tuple[Any, ...]]],
+    field_values: tuple[Any, ...],
+    code: bytes | None,
+    fold_gap: int,
+    told_folder: str,
 ) -> Iterator[Any]:
     """Read portions, and tell how many lines each had.
 
     Parameters
     ----------
     share : sequence of number and Portion
-    fields : Fields
+    field_values : of Fields
     code : bytes, or None
         Of the `scanner`, to read plain lines by; None: the judge reads all.
     fold_gap : int, microseconds
@@ -61,6 +66,7 @@ def rows_of(
     pyarrow.RecordBatch
         Of PARSED, a row for each line unless they are folded.
     """
+    fields = Fields(*field_values)
     reader: Reader = Judging(fields, fold_gap) if code is None else Scanning(code, fields, fold_gap)
     line_counts, buffer = {}, buffer_for(fields.max_line_bytes)
     for number, values in share:
@@ -75,6 +81,11 @@ def rows_of(
     yield from reader.rest()
     for number, line_count in line_counts.items():
         Path(told_folder, str(number)).write_text(str(line_count))
+
+
+def part_rows(path: str, part_count: int, *reading: Any) -> Iterator[Any]:
+    """Read portions as `rows_of`, and lay the rows down in parts by their users, as `parts.write`."""
+    return parts.write(rows_of(*reading), path, "user_1", part_count)
 
 
 def make_line_judge(fields: Fields) -> Callable[[bytes], Judgement]:

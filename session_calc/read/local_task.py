@@ -2,22 +2,24 @@
 
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from importlib import import_module
 from typing import Any
 
 
 def make(
-    package_folder: str, shares: Sequence[Sequence[Any]], fields: tuple[Any, ...], *how: Any
+    package_folder: str, module: str, function: str, tasks: Sequence[tuple[Any, ...]]
 ) -> Callable[[Iterable[Any]], Iterator[Any]]:
-    """Build the function from batches of the numbers of shares to batches of PARSED, as `local_rows.rows_of`."""
+    """Build the function from batches of the numbers of tasks to the batches that they give.
 
-    def read_shares(numbers: Iterable[Any]) -> Iterator[Any]:
+    Each task is what a function of this package is called with: nothing but what Python or PyArrow has itself.
+    """
+
+    def do_tasks(numbers: Iterable[Any]) -> Iterator[Any]:
         if package_folder not in sys.path:
             sys.path.append(package_folder)
-        from session_calc.read.local_rows import rows_of
-        from session_calc.schemas import Fields
-
+        do = getattr(import_module(module), function)
         for batch in numbers:
             for number in batch.column(0).to_pylist():
-                yield from rows_of(shares[number], Fields(*fields), *how)
+                yield from do(*tasks[number])
 
-    return read_shares
+    return do_tasks
