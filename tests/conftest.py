@@ -115,13 +115,17 @@ def engine(engine_name: str, tmp_path_factory: pytest.TempPathFactory) -> Iterat
             yield until_done.enter_context(spark.open_session("local[2]", settings))
 
 
-@pytest.fixture(params=["compiled", "judged", "engine"])
-def reader(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """What reads JSON lines on this machine: our own code, the judge alone, or, as elsewhere, the engine."""
+@pytest.fixture(params=["compiled", "parted", "judged", "engine"])
+def reader(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, engine: Engine) -> str:
+    """What reads JSON lines on this machine: our own code, in parts or not, the judge, or as elsewhere the engine."""
     from session_calc.read import local_json
 
-    if request.param == "compiled":
+    if request.param in {"compiled", "parted"}:
         monkeypatch.setattr(local_json, "SMALL_BYTES", -1)
+    if request.param == "parted":
+        if engine.spills:
+            pytest.skip("what spills is not given parts")
+        monkeypatch.setattr(local_json, "_part_count", lambda *_, **__: 3)
     if request.param == "engine":
         monkeypatch.setattr(local_json, "missing_packages", lambda: ["numba"])
     return str(request.param)

@@ -12,6 +12,7 @@ _OTHER_PYTHON = re.compile(
     r"Python in worker has different version:? (?P<worker>[\d.]*\d) than that in driver:? (?P<driver>[\d.]*\d)"
 )
 _NO_PACKAGE = re.compile(r"No module named '(?:pyarrow|pandas|numpy)|(?:PyArrow|Pandas|NumPy) >= \S+ must be installed")
+_NO_ROOM = re.compile(r"temporary rows cannot be written to (?P<folder>[^\n]+)/lines/\d+\.rows: (?P<why>[^\n]+)")
 _NO_UTF8 = re.compile(r"invalid UTF-8")
 
 
@@ -34,6 +35,11 @@ def explained(failure: BaseException) -> UserError | None:
         return EngineUnavailable(
             "This command, or one of its rules, needs the Python packages pyarrow and pandas, and the Python of the "
             "driver or of a worker has none. Nothing was written. Install them there: pip install pyarrow pandas."
+        )
+    if full := _NO_ROOM.search(text):
+        return UserError(
+            f"{full['folder']}, a temporary folder, cannot be written to: {full['why']}. Nothing was written. Set "
+            "TMPDIR to a folder with more room: most inputs take a tenth of their size there, `label` takes all of it."
         )
     if _NO_UTF8.search(text):
         return UnreadableInput(

@@ -32,8 +32,8 @@ _NEEDED = ("numba", "platformdirs", "numpy", "pyarrow")
 SMALL_BYTES = 8 << 20  # are judged in less time than the compiled code takes to load
 # of lines in a part, where an engine must hold all that is made of them: the folded rows of most logs are a fraction of
 # them, and single rows, put in order, up to four times as much
-FOLDED_PART_BYTES = 2 << 30
-PART_BYTES = 512 << 20
+_FOLDED_PART_BYTES = 2 << 30
+_PART_BYTES = 512 << 20
 _PORTIONS_PER_CORE = 4  # so that no core waits long for another
 
 cloudpickle.register_pickle_by_value(local_task)  # a worker need not find this package by itself
@@ -108,8 +108,7 @@ def read(
     told.mkdir(parents=True)
     shares = [[(number, tuple(portions[number])) for number in numbers] for numbers in shared_out(portions, core_count)]
     readings = [(share, astuple(fields), code, fold_gap, str(told)) for share in shares]
-    part_bytes = FOLDED_PART_BYTES if fold_gap else PART_BYTES
-    part_count = 1 if engine.spills or not may_part else max(1, -(-byte_count // part_bytes))
+    part_count = _part_count(byte_count, is_folded=fold_gap > 0) if may_part and not engine.spills else 1
     schema = _schema(fields, fold_gap)
     if part_count == 1:
         rows = [_from_tasks(engine.spark, "local_rows", "rows_of", readings, schema)]
@@ -121,9 +120,6 @@ def read(
 def _in_parts(
     spark: SparkSession, readings: Sequence[tuple[Any, ...]], folder: Path, part_count: int, schema: StructType
 ) -> list[DataFrame]:
-    from session_calc.read.parts import MOST_PARTS
-
-    part_count = min(part_count, MOST_PARTS)
     paths = [folder / f"{number}.rows" for number in range(len(readings))]
     tasks = [(str(path), part_count, *reading) for path, reading in zip(paths, readings, strict=True)]
     _from_tasks(spark, "local_rows", "part_rows", tasks, StructType().add("row_count", LongType())).collect()
@@ -132,6 +128,13 @@ def _in_parts(
         _from_tasks(spark, "parts", "read", [(path, part, part_count) for path in there], schema)
         for part in range(part_count)
     ]
+
+
+def _part_count(byte_count: int, is_folded: bool) -> int:
+    from session_calc.read.parts import MOST_PARTS
+
+    part_bytes = _FOLDED_PART_BYTES if is_folded else _PART_BYTES
+    return min(max(1, -(-byte_count // part_bytes)), MOST_PARTS)
 
 
 def _from_tasks(

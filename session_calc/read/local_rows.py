@@ -19,7 +19,7 @@ from session_calc.schemas import BLANK, LINE_TOO_LONG, Fields, path_of
 _ROWS = 1 << 13  # of a batch
 _SHARED_ROWS = 1 << 16  # where lines share rows: enough to find a user again, and few enough for a core's cache
 _ODD_LINES = 1 << 12
-_TEXT_BYTES = 8 << 20  # of a column's texts; what stays empty takes no memory
+_TEXT_BYTES = 16 << 20  # of a batch's texts; what stays empty takes no memory
 
 
 class Reader(Protocol):
@@ -143,8 +143,7 @@ class Scanning:
         self._scan = machine_code.load(code)
         self.judge_line = make_line_judge(fields)
         self._blank = self.judge_line(b"")
-        self._keys = list(dict.fromkeys(fields.text_columns.values()))
-        self._wanted = _wanted(fields, self._keys, fold_gap)
+        self._wanted, self._keys = _wanted(fields, fold_gap)
         self._others = layout.Others(np.empty((_ODD_LINES, 2), np.int64), np.zeros(4, np.int64))
         self._notes = layout.Notes(
             np.empty((len(self._wanted.members), 2), np.int64), np.empty((layout.MOST_NOTED, 4), np.int64)
@@ -167,7 +166,7 @@ class Scanning:
             odd = [self.judge_line(block[begin:end].tobytes()) for begin, end in self._others.odd[:odd_count].tolist()]
             if odd or blank_count:
                 yield _batch_of([*odd, *[self._blank] * blank_count], self._fields, self._wanted.gap)
-            if self._row_count == self._rows.numbers.shape[1]:
+            if self._row_count == len(self._rows.numbers):
                 yield from self._batch(block)
         if self._fields.keep_line:
             yield from self._batch(block)  # its lines are in the block
@@ -182,20 +181,22 @@ class Scanning:
             yield _batch_of_found(found, count, self._keys, self._fields, self._wanted.gap, block)
 
     def _used_bytes(self) -> int:
-        return int(self._rows.text_ends[:, self._row_count].max(initial=0))
+        return int(self._rows.text_ends[self._row_count * len(self._keys)])
 
     def _new_rows(self) -> layout.Rows:
-        column_count, row_count = len(self._keys), _SHARED_ROWS if self._wanted.gap else _ROWS
+        row_count = _SHARED_ROWS if self._wanted.gap else _ROWS
+        text_count = row_count * len(self._keys)
         return layout.Rows(
-            np.empty((column_count, self._text_bytes + MORE_BYTES), np.uint8),
-            np.zeros((column_count, row_count + 1), np.int32),
-            np.empty((column_count, row_count), np.uint8),
-            np.empty((7, row_count), np.int64),
+            np.empty(self._text_bytes + MORE_BYTES, np.uint8),
+            np.zeros(text_count + 1, np.int32),
+            np.empty(text_count, np.uint8),
+            np.empty((row_count, 8), np.int64),
             np.zeros(2 * row_count, np.int32),
         )
 
 
-def _wanted(fields: Fields, keys: Sequence[str], gap: int) -> layout.Wanted:
+def _wanted(fields: Fields, gap: int) -> tuple[layout.Wanted, list[str]]:
+    """Say what the scanner is to look for, and of which field each of its columns of texts is."""
     names = bytearray()
     numbers: dict[tuple[str, ...], int] = {(): 0}  # of the objects, by the way to them
     members: dict[tuple[str, ...], list[int]] = {}
@@ -213,12 +214,16 @@ def _wanted(fields: Fields, keys: Sequence[str], gap: int) -> layout.Wanted:
             member[layout.OBJECT] = numbers[path] = len(numbers)
         return numbers[path]
 
-    for column, key in enumerate(keys):
-        member_at(path_of(key))[layout.COLUMN] = column
-    member_at(path_of(fields.timestamp_key))[layout.IS_TIME] = 1
+    keys = {path_of(key): key for key in fields.text_columns.values()}
+    for path in (*keys, path_of(fields.timestamp_key)):
+        member_at(path)
+    paths = [path for path in members if path in keys]
+    for column, path in enumerate(paths):
+        members[path][layout.COLUMN] = column
+    members[path_of(fields.timestamp_key)][layout.IS_TIME] = 1
     parents = [numbers[path[:-1]] if path else -1 for path in numbers]
     unit = DECIMAL_PLACES_TO_MICROSECONDS.get(fields.timestamp_unit, layout.ISO_8601)
-    return layout.Wanted(
+    wanted = layout.Wanted(
         np.frombuffer(bytearray(names) or bytearray(1), np.uint8),
         np.array(list(members.values()), np.int64),
         np.array(parents, np.int64),
@@ -226,11 +231,12 @@ def _wanted(fields: Fields, keys: Sequence[str], gap: int) -> layout.Wanted:
         fields.max_line_bytes,
         gap,
     )
+    return wanted, [keys[path] for path in paths]
 
 
 def _batch_of_found(found: layout.Rows, count: int, keys: Sequence[str], fields: Fields, gap: int, block: Block) -> Any:
-    texts = {key: _texts(found, column, count) for column, key in enumerate(keys)}
-    has_time = _bits(found.numbers[layout.HAS_TIME, :count])
+    texts = dict(zip(keys, _texts(found, count, len(keys)), strict=True))
+    has_time = _bits(found.numbers[:count, layout.HAS_TIME])
     arrays = {name: texts[key] for name, key in fields.text_columns.items()}
     arrays["line_problem"] = pa.nulls(count, pa.string())
     arrays["has_timestamp"] = pa.BooleanArray.from_buffers(pa.bool_(), count, [None, has_time])
@@ -239,7 +245,7 @@ def _batch_of_found(found: layout.Rows, count: int, keys: Sequence[str], fields:
         arrays["last_event_time"] = _numbers(found, layout.LAST_MOMENT, count, has_time)
         arrays["event_count"] = _numbers(found, layout.LINE_COUNT, count)
     if fields.keep_line:
-        begins, ends = (found.numbers[which, :count].tolist() for which in (layout.LINE_BEGIN, layout.LINE_END))
+        begins, ends = (found.numbers[:count, which].tolist() for which in (layout.LINE_BEGIN, layout.LINE_END))
         text = block.tobytes()
         lines = [text[begin:end] for begin, end in zip(begins, ends, strict=True)]
         arrays["line"] = pa.array(lines, pa.binary()).cast(pa.string())
@@ -248,12 +254,15 @@ def _batch_of_found(found: layout.Rows, count: int, keys: Sequence[str], fields:
 
 
 def _numbers(found: layout.Rows, which: int, count: int, is_there: Any = None) -> Any:
-    return pa.Int64Array.from_buffers(pa.int64(), count, [is_there, pa.py_buffer(found.numbers[which])])
+    numbers = pa.py_buffer(np.ascontiguousarray(found.numbers[:count, which]))
+    return pa.Int64Array.from_buffers(pa.int64(), count, [is_there, numbers])
 
 
-def _texts(found: layout.Rows, column: int, count: int) -> Any:
-    buffers = [pa.py_buffer(found.text_ends[column]), pa.py_buffer(found.texts[column])]
-    return pa.StringArray.from_buffers(count, *buffers, _bits(found.has_text[column, :count]))
+def _texts(found: layout.Rows, row_count: int, column_count: int) -> list[Any]:
+    count = row_count * column_count
+    buffers = [pa.py_buffer(found.text_ends), pa.py_buffer(found.texts)]
+    every = pa.StringArray.from_buffers(count, *buffers, _bits(found.has_text[:count]))
+    return [every.take(pa.array(np.arange(column, count, column_count))) for column in range(column_count)]
 
 
 def _bits(flags: Any) -> Any:

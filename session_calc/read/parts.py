@@ -6,7 +6,9 @@ is read from every file, and no file for each part need be open. This runs in th
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -39,20 +41,20 @@ def write(batches: Iterable[Any], path: str, user_column: str, part_count: int) 
     ------
     pyarrow.RecordBatch
         One, with the number of rows.
+
+    Raises
+    ------
+    OSError
+        The file cannot be written; `engines.failures` knows the words.
     """
-    row_count, writer = 0, None
-    try:
+    row_count = 0
+    with _Writer(path) as writer:
         for batch in _gathered(batches):
-            writer = writer or pa.ipc.new_file(path, batch.schema, options=pa.ipc.IpcWriteOptions(compression="lz4"))
             numbers = part_numbers(batch.column(user_column), part_count)
             by_part = batch.take(pa.array(np.argsort(numbers, kind="stable")))
             ends = np.cumsum(np.bincount(numbers, minlength=part_count)).tolist()
-            for begin, end in zip([0, *ends], ends, strict=False):
-                writer.write_batch(by_part.slice(begin, end - begin))
+            writer.write([by_part.slice(begin, end - begin) for begin, end in zip([0, *ends], ends, strict=False)])
             row_count += batch.num_rows
-    finally:
-        if writer is not None:
-            writer.close()
     yield pa.RecordBatch.from_arrays([pa.array([row_count])], names=["row_count"])
 
 
@@ -86,7 +88,7 @@ def part_numbers(texts: Any, part_count: int) -> npt.NDArray[np.uint8]:
         mixed = np.where(
             lengths > passed, product ^ product >> np.uint64(32), mixed
         )  # else it would hang on the others
-    return (mixed % np.uint64(part_count)).astype(np.uint8)
+    return ((mixed * _PRIME >> np.uint64(32)) % np.uint64(part_count)).astype(np.uint8)
 
 
 def _gathered(batches: Iterable[Any]) -> Iterator[Any]:
@@ -103,3 +105,36 @@ def _gathered(batches: Iterable[Any]) -> Iterator[Any]:
 def _together(batches: Sequence[Any]) -> Any:
     [one] = pa.Table.from_batches(batches).combine_chunks().to_batches()
     return one
+
+
+class _Writer:
+    """Write batches to a file that is made with the first of them."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._file: Any = None
+
+    def __enter__(self) -> _Writer:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._file is not None:
+            with _told(self._path):
+                self._file.close()
+
+    def write(self, batches: Sequence[Any]) -> None:
+        with _told(self._path):
+            if self._file is None:
+                options = pa.ipc.IpcWriteOptions(compression="lz4")
+                self._file = pa.ipc.new_file(self._path, batches[0].schema, options=options)
+            for batch in batches:
+                self._file.write_batch(batch)
+
+
+@contextmanager
+def _told(path: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as failure:
+        why = os.strerror(failure.errno) if failure.errno else str(failure)
+        raise OSError(f"temporary rows cannot be written to {path}: {why}") from failure

@@ -17,8 +17,8 @@ UNSURE = -(2**63)
 
 # the columns of `Wanted.members`
 NAME_BEGIN, NAME_END, OWNER, OBJECT, COLUMN, IS_TIME = range(6)
-# the lines of `Rows.numbers`
-MOMENT, HAS_TIME, LINE_BEGIN, LINE_END, LAST_MOMENT, LINE_COUNT, SLICE = range(7)
+# the columns of `Rows.numbers`: 64 bytes, for what is looked at together is to lie together
+HAS_TIME, MOMENT, LAST_MOMENT, LINE_COUNT, SLICE, HASH, LINE_BEGIN, LINE_END = range(8)
 
 MOST_NOTED = 100  # members of a line
 BEFORE, BEHIND, STANDS_IN, MEMBER = range(4)  # the columns of `Notes.members`
@@ -34,7 +34,7 @@ class Wanted(NamedTuple):
     members
         A line for each name: where it begins and ends in `names`, the number of the object that it stands in (0: the
         outermost), the number of the object that its value is (-1: wanted for itself), the number of the column that
-        takes its text (-1: none), and whether it is the event's time.
+        takes its text, rising from name to name (-1: none), and whether it is the event's time.
     parents
         For each object the number of the one around it (-1: none).
     unit : int
@@ -58,15 +58,15 @@ class Rows(NamedTuple):
     Attributes
     ----------
     texts
-        For each column its texts, one behind the other.
+        The texts of the first row's columns, of the second's, ..., one behind the other.
     text_ends
-        For each column where each row's text ends, from the second element on; the first is 0.
+        Where each of them ends, from the second element on; the first is 0.
     has_text
-        For each column whether the row has one.
+        For each of them whether it is there.
     numbers
-        Lines of one number for each row: its moment, in microseconds since 1970 UTC, the first of several; whether it
-        has one; where its line begins, and where the line feed is; its last moment; of how many lines it is; the slice
-        of its moments. The last three are there only for rows that lines share.
+        For each row: whether it has a moment; its moment, in microseconds since 1970 UTC, the first of several; the
+        last moment; of how many lines it is; the slice of its moments; what its place hangs on; where its line begins,
+        and where the line feed is. Only rows that lines share have the third to sixth.
     places
         Where rows stand by what they hold: a number from 1 on, 0 where there is none. Its length is a power of two,
         twice the number of rows at least; it begins with zeros.
@@ -115,7 +115,7 @@ _BYTES, _NUMBERS, _SHORT_NUMBERS = np.dtype(np.uint8), np.dtype(np.int64), np.dt
 # in the order of `flat`: of what, and of how many dimensions
 _ARRAYS = (
     *[(_BYTES, 1), (_BYTES, 1), (_NUMBERS, 2), (_NUMBERS, 1)],
-    *[(_BYTES, 2), (_SHORT_NUMBERS, 2), (_BYTES, 2), (_NUMBERS, 2), (_SHORT_NUMBERS, 1)],
+    *[(_BYTES, 1), (_SHORT_NUMBERS, 1), (_BYTES, 1), (_NUMBERS, 2), (_SHORT_NUMBERS, 1)],
     *[(_NUMBERS, 2), (_NUMBERS, 1)],
     *[(_NUMBERS, 2), (_NUMBERS, 2)],
 )

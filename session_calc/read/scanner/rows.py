@@ -7,6 +7,7 @@ from session_calc.read.scanner.eights import are_same, eight_at
 from session_calc.read.scanner.layout import (
     COLUMN,
     HAS_TIME,
+    HASH,
     IS_TIME,
     LAST_MOMENT,
     LINE_COUNT,
@@ -30,35 +31,61 @@ _HASH_BEGIN, _HASH_PRIME = np.uint64(0xCBF29CE484222325), np.uint64(0x100000001B
 @compiled
 def fill_in(text: Bytes, wanted: Wanted, spans: Numbers, rows: Rows, row: int) -> bool:
     """Fill a row in; tell whether that could be done."""
-    for column in range(len(rows.texts)):
-        rows.has_text[column, row] = 0
-        rows.text_ends[column, row + 1] = rows.text_ends[column, row]
-    rows.numbers[MOMENT, row] = rows.numbers[HAS_TIME, row] = 0
+    number = row * _column_count(rows)  # of a text
+    to = rows.text_ends[number]
+    rows.numbers[row, MOMENT] = rows.numbers[row, HAS_TIME] = 0
     for member in range(len(spans)):
         begin, end, column = spans[member, 0], spans[member, 1], wanted.members[member, COLUMN]
-        is_time = wanted.members[member, IS_TIME]
-        if begin == NOT_SEEN or (column == NONE and not is_time) or text[begin] == ord("n"):
-            continue
-        if opens(text, begin):
-            return False
-        if text[begin] == ord('"'):
-            begin, end = begin + 1, end - 1
-        if column >= 0:
-            to = rows.text_ends[column, row]
-            rows.text_ends[column, row + 1] = write_string(text, begin, end, rows.texts[column], to)
-            rows.has_text[column, row] = 1
-        if is_time:
-            rows.numbers[MOMENT, row] = moment_of(text, begin, end, wanted.unit)
-            rows.numbers[HAS_TIME, row] = 1
-    return bool(rows.numbers[MOMENT, row] != UNSURE)
+        is_there = begin != NOT_SEEN and text[begin] != ord("n")
+        if is_there and (column != NONE or wanted.members[member, IS_TIME]):
+            if opens(text, begin):
+                return False
+            if text[begin] == ord('"'):
+                begin, end = begin + 1, end - 1
+            if column != NONE:
+                to = write_string(text, begin, end, rows.texts, to)
+            if wanted.members[member, IS_TIME]:
+                rows.numbers[row, MOMENT] = moment_of(text, begin, end, wanted.unit)
+                rows.numbers[row, HAS_TIME] = 1
+        if column != NONE:
+            rows.text_ends[number + 1], rows.has_text[number] = to, is_there
+            number += 1
+    return bool(rows.numbers[row, MOMENT] != UNSURE)
 
 
 @compiled
-def _hash_of_text(text: Bytes, begin: int, end: int) -> int:
-    """Mix bytes as FNV-1a does (RFC 9923), but eight at a time."""
-    mixed = _HASH_BEGIN
+def find_shared(rows: Rows, row: int, gap: int) -> bool:
+    """Add a row that was filled in to one that is alike; tell whether there is one."""
+    moment = rows.numbers[row, MOMENT]
+    rows.numbers[row, SLICE] = moment - moment % gap
+    rows.numbers[row, HASH] = _hash_of(rows, row)
+    place = (rows.numbers[row, HASH] ^ rows.numbers[row, HASH] >> 17) & (len(rows.places) - 1)
+    while rows.places[place] != 0:
+        other = rows.places[place] - 1
+        if _is_alike(rows, other, row):
+            rows.numbers[other, MOMENT] = min(rows.numbers[other, MOMENT], moment)
+            rows.numbers[other, LAST_MOMENT] = max(rows.numbers[other, LAST_MOMENT], moment)
+            rows.numbers[other, LINE_COUNT] += 1
+            return True
+        place = (place + 1) & (len(rows.places) - 1)
+    rows.places[place] = row + 1
+    rows.numbers[row, LAST_MOMENT], rows.numbers[row, LINE_COUNT] = moment, 1
+    return False
+
+
+@compiled
+def _column_count(rows: Rows) -> int:
+    return len(rows.has_text) // len(rows.numbers)
+
+
+@compiled
+def _hash_of(rows: Rows, row: int) -> int:
+    """Mix the texts and the slice as FNV-1a does (RFC 9923), but eight bytes at a time."""
+    first = row * _column_count(rows)
+    begin, end = rows.text_ends[first], rows.text_ends[first + _column_count(rows)]
+    mixed = (_HASH_BEGIN ^ np.uint64(rows.numbers[row, SLICE])) * _HASH_PRIME
     for at in range(begin, end, 8):
-        eight = eight_at(text, at)
+        eight = eight_at(rows.texts, at)
         if end - at < 8:
             eight <<= np.uint64(8 * (8 - end + at))
         mixed = (mixed ^ eight) * _HASH_PRIME
@@ -67,48 +94,17 @@ def _hash_of_text(text: Bytes, begin: int, end: int) -> int:
 
 
 @compiled
-def _place_of(rows: Rows, row: int) -> int:
-    """Give where a row is looked for first."""
-    mixed = rows.numbers[SLICE, row]
-    for column in range(len(rows.texts)):
-        mixed = mixed * 31 + _hash_of_text(
-            rows.texts[column], rows.text_ends[column, row], rows.text_ends[column, row + 1]
-        )
-    return int((mixed ^ mixed >> 17) & (len(rows.places) - 1))
-
-
-@compiled
 def _is_alike(rows: Rows, one: int, other: int) -> bool:
     """Tell whether two rows hold the same but for their moments, which must be in the same slice."""
-    for number in (HAS_TIME, SLICE):
-        if rows.numbers[number, one] != rows.numbers[number, other]:
+    for number in (HASH, SLICE, HAS_TIME):
+        if rows.numbers[one, number] != rows.numbers[other, number]:
             return False
-    for column in range(len(rows.texts)):
-        begin, at = rows.text_ends[column, one], rows.text_ends[column, other]
-        length = rows.text_ends[column, one + 1] - begin
-        if length != rows.text_ends[column, other + 1] - at:
+    column_count = _column_count(rows)
+    first, again = one * column_count, other * column_count
+    begin, at = rows.text_ends[first], rows.text_ends[again]
+    for column in range(column_count):
+        if rows.text_ends[first + column + 1] - begin != rows.text_ends[again + column + 1] - at:
             return False
-        if rows.has_text[column, one] != rows.has_text[column, other]:
+        if rows.has_text[first + column] != rows.has_text[again + column]:
             return False
-        if not are_same(rows.texts[column], begin, rows.texts[column], at, length):
-            return False
-    return True
-
-
-@compiled
-def find_shared(rows: Rows, row: int, gap: int) -> bool:
-    """Add a row that was filled in to one that is alike; tell whether there is one."""
-    moment = rows.numbers[MOMENT, row]
-    rows.numbers[SLICE, row] = moment - moment % gap
-    place = _place_of(rows, row)
-    while rows.places[place] != 0:
-        other = rows.places[place] - 1
-        if _is_alike(rows, other, row):
-            rows.numbers[MOMENT, other] = min(rows.numbers[MOMENT, other], moment)
-            rows.numbers[LAST_MOMENT, other] = max(rows.numbers[LAST_MOMENT, other], moment)
-            rows.numbers[LINE_COUNT, other] += 1
-            return True
-        place = (place + 1) & (len(rows.places) - 1)
-    rows.places[place] = row + 1
-    rows.numbers[LAST_MOMENT, row], rows.numbers[LINE_COUNT, row] = moment, 1
-    return False
+    return are_same(rows.texts, begin, rows.texts, at, rows.text_ends[first + column_count] - begin)

@@ -25,7 +25,7 @@ def scan(text: Bytes, at: int, row: int, wanted: Wanted, rows: Rows, others: Oth
         How many rows there are already.
     wanted : Wanted
     rows : Rows
-        Its arrays of texts must have room for as many more bytes as `text` has, and eight.
+        Its texts must have room for as many more bytes as `text` has, and eight.
     others : Others
     notes : Notes
 
@@ -36,7 +36,7 @@ def scan(text: Bytes, at: int, row: int, wanted: Wanted, rows: Rows, others: Oth
     """
     odd_count, blank_count, row_line_count = 0, 0, 0
     notes.members[:, STANDS_IN] = NONE  # they were of another text
-    while at < len(text) and row < rows.numbers.shape[1] and odd_count < len(others.odd):
+    while at < len(text) and row < len(rows.numbers) and odd_count < len(others.odd):
         line = at
         at = behind_spaces(text, at)
         is_blank = text[at] == ord("\n")
@@ -50,7 +50,7 @@ def scan(text: Bytes, at: int, row: int, wanted: Wanted, rows: Rows, others: Oth
             blank_count += 1
         else:
             row_line_count += 1
-            rows.numbers[LINE_BEGIN, row], rows.numbers[LINE_END, row] = line, end
+            rows.numbers[row, LINE_BEGIN], rows.numbers[row, LINE_END] = line, end
             if wanted.gap == 0 or not find_shared(rows, row, wanted.gap):
                 row += 1
         at = end + 1
@@ -60,7 +60,7 @@ def scan(text: Bytes, at: int, row: int, wanted: Wanted, rows: Rows, others: Oth
 
 def scan_at(addresses: Any, numbers: Any) -> int:
     """Do as `scan`, for a caller who has nothing but addresses: the arrays' and then the numbers of `layout.flat`."""
-    given, count = numba.carray(addresses, (13,)), numba.carray(numbers, (26,))
+    given, count = numba.carray(addresses, (13,)), numba.carray(numbers, (23,))
     text = numba.carray(given[0], (count[5],), np.uint8)
     wanted = Wanted(
         numba.carray(given[1], (count[6],), np.uint8),
@@ -71,18 +71,18 @@ def scan_at(addresses: Any, numbers: Any) -> int:
         count[4],
     )
     rows = Rows(
-        numba.carray(given[4], (count[10], count[11]), np.uint8),
-        numba.carray(given[5], (count[12], count[13]), np.int32),
-        numba.carray(given[6], (count[14], count[15]), np.uint8),
-        numba.carray(given[7], (count[16], count[17]), np.int64),
-        numba.carray(given[8], (count[18],), np.int32),
+        numba.carray(given[4], (count[10],), np.uint8),
+        numba.carray(given[5], (count[11],), np.int32),
+        numba.carray(given[6], (count[12],), np.uint8),
+        numba.carray(given[7], (count[13], count[14]), np.int64),
+        numba.carray(given[8], (count[15],), np.int32),
     )
     others = Others(
-        numba.carray(given[9], (count[19], count[20]), np.int64),
-        numba.carray(given[10], (count[21],), np.int64),
+        numba.carray(given[9], (count[16], count[17]), np.int64),
+        numba.carray(given[10], (count[18],), np.int64),
     )
     notes = Notes(
-        numba.carray(given[11], (count[22], count[23]), np.int64),
-        numba.carray(given[12], (count[24], count[25]), np.int64),
+        numba.carray(given[11], (count[19], count[20]), np.int64),
+        numba.carray(given[12], (count[21], count[22]), np.int64),
     )
     return scan(text, count[0], count[1], wanted, rows, others, notes)
