@@ -27,6 +27,7 @@ SCANNER = [
     # Compiles the reader of JSON lines. Below 1.0 any version may change what it compiles, and one option of it that
     # is asked for is not of its promises; an older one is taken where Python is 3.10.
     "numba>=0.61,<0.69",
+    "llvmlite>=0.44",  # calls what was compiled; each Numba wants a certain one
     "platformdirs>=4,<5",  # where what was compiled is kept, if not beside the package
 ]
 

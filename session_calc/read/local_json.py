@@ -32,7 +32,7 @@ _NEEDED = ("numba", "platformdirs", "numpy", "pyarrow")
 SMALL_BYTES = 8 << 20  # are judged in less time than the compiled code takes to load
 # of lines in a part, where an engine must hold all that is made of them: the folded rows of most logs are a fraction of
 # them, and single rows, put in order, up to four times as much
-_FOLDED_PART_BYTES = 2 << 30
+_FOLDED_PART_BYTES = 4 << 30
 _PART_BYTES = 512 << 20
 _PORTIONS_PER_CORE = 4  # so that no core waits long for another
 

@@ -26,7 +26,10 @@ from session_calc.read.scanner import layout
 Scan = Callable[[layout.Bytes, int, int, layout.Wanted, layout.Rows, layout.Others, layout.Notes], int]
 
 _NAME = "session_calc_scan"
-_SOURCES = ("compiled", "layout", "scan", "rows", "members", "values", "moments", "texts", "numerals", "eights")
+_SOURCES = (
+    *("machine_code", "compiled", "layout"),
+    *("scan", "rows", "members", "values", "moments", "texts", "numerals", "eights"),
+)
 _DIGEST_BYTES = 32
 
 
@@ -47,7 +50,7 @@ def get() -> bytes:
 
 @lru_cache(maxsize=1)
 def load(code: bytes) -> Scan:
-    """Make the code callable; nothing else of this process can run meanwhile but what Python's lock does not hold."""
+    """Make the code callable; Python's lock is not held while it runs."""
     machine = _machine()
     engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), machine)
     engine.add_object_file(llvm.ObjectFileRef.from_data(code))
