@@ -51,11 +51,12 @@ def together(parts: Sequence[Sequence[Any]]) -> list[Mapping[str, Any]]:
             seen[key] += 1
             before = found.setdefault((*key, seen[key]), row)
             if before is not row:
-                before.update({name: _merged(name, before[name], row[name]) for name in row if name not in _KEYS})
+                before.update({name: merged(name, before[name], row[name]) for name in row if name not in _KEYS})
     return list(found.values())
 
 
-def _merged(name: str, one: int | None, other: int | None) -> int | None:
+def merged(name: str, one: int | None, other: int | None) -> int | None:
+    """Give what a column of TALLY holds for two rows together; null stands for nothing."""
     if one is None or other is None:
         return other if one is None else one
     return {"first_event_time": min, "last_event_time": max}.get(name, int.__add__)(one, other)

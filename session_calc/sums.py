@@ -8,9 +8,12 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from session_calc.count import merged
 from session_calc.schemas import END_PLAUSIBLE, FIRST_PLAUSIBLE
 
 _SUMS = ("event_count", "plausible_event_count", "user_count", "session_count_1")
+_TIMES = {"first_event_time": "min", "last_event_time": "max"}
+_AGGREGATES = [*[(name, "sum") for name in _SUMS], *_TIMES.items()]
 
 
 class Sums:
@@ -40,10 +43,9 @@ class Sums:
             "first_event_time": first,
             "last_event_time": last,
         }
-        wanted = [*[(name, "sum") for name in _SUMS], ("first_event_time", "min"), ("last_event_time", "max")]
         for number, values in enumerate(groups, start=1):
             table = pa.table({**columns, "group_value": values})
-            for row in table.group_by(["set_aside", "group_value"]).aggregate(wanted).to_pylist():
+            for row in table.group_by(["set_aside", "group_value"]).aggregate(_AGGREGATES).to_pylist():
                 self._add(number, row)
 
     @property
@@ -56,11 +58,6 @@ class Sums:
 
     def _add(self, number: int, row: Mapping[str, Any]) -> None:
         key = (number, row["set_aside"], row["group_value"])
-        sums = self._found.setdefault(
-            key, {**dict.fromkeys(_SUMS, 0), "first_event_time": None, "last_event_time": None}
-        )
-        for name in _SUMS:
-            sums[name] += row[f"{name}_sum"] or 0
-        for name, which in (("first_event_time", min), ("last_event_time", max)):
-            seen = [time for time in (sums[name], row[f"{name}_{which.__name__}"]) if time is not None]
-            sums[name] = which(seen, default=None)
+        sums = self._found.setdefault(key, {**dict.fromkeys(_SUMS, 0), **dict.fromkeys(_TIMES)})
+        for name, which in _AGGREGATES:
+            sums[name] = merged(name, sums[name], row[f"{name}_{which}"])

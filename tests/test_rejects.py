@@ -313,7 +313,7 @@ def test_many_processes_find_what_one_finds_in_the_same_order(
 ) -> None:
     in_one = find(*mixed)
     monkeypatch.setattr("session_calc.read.rejects._LARGE_BYTES", 0)
-    monkeypatch.setattr("session_calc.read.side_by_side._core_count", lambda: 2)
+    monkeypatch.setattr("session_calc.read.side_by_side.core_count", lambda: 2)
 
     assert find(*mixed) == in_one
     assert {Path(one.file).name for one in in_one} == {path.name for path in mixed}
@@ -328,7 +328,7 @@ def test_where_no_process_can_be_started_one_finds_them_all(mixed: list[Path], m
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr("session_calc.read.rejects._LARGE_BYTES", 0)
-    monkeypatch.setattr("session_calc.read.side_by_side._core_count", lambda: 64)
+    monkeypatch.setattr("session_calc.read.side_by_side.core_count", lambda: 64)
     monkeypatch.setattr("session_calc.read.side_by_side.ProcessPoolExecutor", refuse)
 
     assert find(*mixed) == in_one

@@ -6,7 +6,6 @@ local Spark. So every line is looked at once, no engine's JSON parser is trusted
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import astuple
 from importlib.util import find_spec
@@ -22,6 +21,7 @@ from session_calc.engines.engine import Engine
 from session_calc.errors import LedgerBroken
 from session_calc.inputs import Input
 from session_calc.read import local_task
+from session_calc.read.cores import core_count
 from session_calc.read.judged import parsed_type
 from session_calc.schemas import Fields
 
@@ -98,15 +98,15 @@ def read(
     OSError
         A file cannot be read.
     """
-    core_count = _core_count()
     from session_calc.read.portions import portions_of, shared_out
 
-    portions = portions_of(inputs, _PORTIONS_PER_CORE * core_count)
+    cores = core_count()
+    portions = portions_of(inputs, _PORTIONS_PER_CORE * cores)
     byte_count = sum(portion.size for portion in portions)
     code = _code() if byte_count > SMALL_BYTES else None
     told = folder / "told"
     told.mkdir(parents=True)
-    shares = [[(number, tuple(portions[number])) for number in numbers] for numbers in shared_out(portions, core_count)]
+    shares = [[(number, tuple(portions[number])) for number in numbers] for numbers in shared_out(portions, cores)]
     readings = [(share, astuple(fields), code, fold_gap, str(told)) for share in shares]
     part_count = _part_count(byte_count, is_folded=fold_gap > 0) if may_part and not engine.spills else 1
     schema = _schema(fields, fold_gap)
@@ -157,12 +157,6 @@ def _code() -> bytes:
     from session_calc.read.scanner import machine_code
 
     return machine_code.get()
-
-
-def _core_count() -> int:
-    if hasattr(os, "sched_getaffinity"):  # not on macOS
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _package_folder() -> str:

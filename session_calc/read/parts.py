@@ -93,11 +93,13 @@ def part_numbers(texts: Any, part_count: int) -> npt.NDArray[np.uint8]:
 
 def _gathered(batches: Iterable[Any]) -> Iterator[Any]:
     waiting: list[Any] = []
+    row_count, byte_count = 0, 0
     for batch in batches:
         waiting.append(batch)
-        if sum(one.num_rows for one in waiting) >= _ROWS or sum(one.nbytes for one in waiting) >= _BYTES:
+        row_count, byte_count = row_count + batch.num_rows, byte_count + batch.nbytes
+        if row_count >= _ROWS or byte_count >= _BYTES:
             yield _together(waiting)
-            waiting = []
+            waiting, row_count, byte_count = [], 0, 0
     if waiting:
         yield _together(waiting)
 

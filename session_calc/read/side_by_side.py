@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -11,6 +10,8 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from multiprocessing import get_context
 from typing import TypeVar
+
+from session_calc.read.cores import core_count
 
 _MOST_PROCESSES = 8  # one process reads for all of them
 _MOST_WAITING = 3 * _MOST_PROCESSES
@@ -22,7 +23,7 @@ Answer = TypeVar("Answer")
 @contextmanager
 def open_processes(most: int = _MOST_PROCESSES) -> Iterator[Executor | None]:
     """Start a process for each core; None where there is but one, or where no process can be started."""
-    count = min(_core_count(), most)
+    count = min(core_count(), most)
     pool = _start(count) if count > 1 else None
     try:
         yield pool
@@ -48,10 +49,6 @@ def in_order(
             yield waiting.popleft().result()
     while waiting:
         yield waiting.popleft().result()
-
-
-def _core_count() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _start(count: int) -> Executor | None:
